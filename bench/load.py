@@ -25,12 +25,11 @@ from reconciler.files.project import STATE_FOLDER, Project, find_project, read_m
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.decode import decode
-from reconciler.manifest.findings import FindingCollector, Reporter
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.manifest.models import ManifestDocument
-from reconciler.model.desired import DesiredState
-from reconciler.model.live import LiveResource, LiveState
-from reconciler.store.cache import Cache
+from reconciler.manifest.parsed_manifest import FindingCollector, Reporter
+from reconciler.model.state import DesiredState, LiveResource, LiveState
+from reconciler.store.seal import Cache
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import PlainScalars
 

@@ -82,7 +82,7 @@ def generate() -> None:
 
 def convert() -> int:
     """The report to Parquet, as `floors fetch` does it once the file is there."""
-    from reconciler.apis.user_reports.client import ReceivedReport
+    from reconciler.apis.user_reports import ReceivedReport
     from reconciler.model.secret import Secret
     from reconciler.warehouse.report_store import Partition, ReportStore
     from reconciler.warehouse.user_report_intake import IntakeSettings, read_user_report

@@ -16,14 +16,13 @@ from generate import PUBLISHER, SETTINGS, answers, app, manifest
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.diff.changes import owned_count, verdicts_on
 from reconciler.diff.context import DiffOptions
-from reconciler.http.answers import decode
+from reconciler.http.exchange import decode
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.model.desired import DesiredState
-from reconciler.model.live import LiveState
+from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.plan import Plan, PlanOrigin, build
-from reconciler.render.plan.overview import plan_overview
+from reconciler.render.plan_overview import plan_overview
 
 EACH: Final = 20
 SETTINGS_TEXT: Final = ManifestText("reconciler.yaml", SETTINGS.encode())

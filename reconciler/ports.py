@@ -11,7 +11,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.evidence import Evidence, EvidenceQuery, UnmatchedReports
 from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource
+from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields
 
 

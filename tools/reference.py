@@ -20,9 +20,9 @@ from reconciler import errors
 from reconciler.api.environment import WHO
 from reconciler.cli.main import cli
 from reconciler.manifest.schema import schemas
-from reconciler.render.findings.rules import MANIFEST_RULES, PLAN_RULES, FindingRule
+from reconciler.render.finding_rules import MANIFEST_RULES, PLAN_RULES, FindingRule
 from reconciler.render.published import DOCUMENTS, document_schemas
-from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
+from reconciler.warehouse.import_schema import ADAPTERS, ALSO, COLUMNS
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
 MADE: Final = "<!-- Made by `make reference`; changes here are lost. -->"

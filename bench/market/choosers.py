@@ -11,7 +11,7 @@ from weeks import DAYS, FIRST_DAY, Week, cells_of, evidence_of
 
 from reconciler.floors.current_floors import CurrentFloor
 from reconciler.floors.curve import Reaction, reaction
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.evidence import Suggestions, UnmatchedReports
 from reconciler.model.value import price

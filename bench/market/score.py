@@ -32,7 +32,7 @@ from market import REQUESTS, SHAPES, WORLDS, Floats, Market  # noqa: E402
 from truth import Truth  # noqa: E402
 from weeks import cells_of, draw_week, play  # noqa: E402
 
-from reconciler.floors.guard import Rules  # noqa: E402
+from reconciler.floors.decide import Rules  # noqa: E402
 from reconciler.model.evidence import Suggestion  # noqa: E402
 
 BEFORE = 2

@@ -10,20 +10,16 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.compare import compare
-from reconciler.manifest.country_expansion import COUNTRIES, Groups
-from reconciler.manifest.layer import fits_type
+from reconciler.manifest.block import APP_KEYS, INNER_KEYS, PLACEMENT_KEYS
+from reconciler.manifest.layer import COUNTRIES, Groups, fits_type
 from reconciler.manifest.models import AppBlock, PlacementBlock
 from reconciler.manifest.settings import Settings
-from reconciler.manifest.write import APP_KEYS, INNER_KEYS, PLACEMENT_KEYS
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredResource, DesiredState, Lifecycle
-from reconciler.model.field import PRICED, TYPES
-from reconciler.model.field_type import GeoType, PricesType
-from reconciler.model.floors import WORLDWIDE, Floors
+from reconciler.model.field import PRICED, TYPES, GeoType, PricesType
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.live import LiveResource
-from reconciler.model.value import ABSENT, Fields, Value, to_json, value_text
-from reconciler.yaml.edit.changes import Writable
+from reconciler.model.state import DesiredApp, DesiredPlacement, DesiredResource, DesiredState, Lifecycle, LiveResource
+from reconciler.model.value import ABSENT, WORLDWIDE, Fields, Floors, Value, to_json, value_text
+from reconciler.yaml.edits import Writable
 from reconciler.yaml.node import VARIABLE
 
 _TARGETING = ("targetingEnabled", "geo", "connectivity")

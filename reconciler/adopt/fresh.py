@@ -8,19 +8,18 @@ from typing import Final
 
 from reconciler.adopt.forms import form_of, inconsistent_targeting, is_unset, lifecycle_form, undeclarable
 from reconciler.diff.change import FieldChange, Note
+from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.settings import Settings
-from reconciler.manifest.write import APP_KEYS, PLACEMENT_KEYS
 from reconciler.model.address import Address, Kind, placement_address
-from reconciler.model.desired import DesiredState, Lifecycle
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import FIELDS, PLACEMENT_TYPES
 from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.state import DesiredState, Lifecycle, LiveResource, LiveState
 from reconciler.model.value import ABSENT, Fields, Value, to_json
-from reconciler.yaml.edit.apply import apply_edits
-from reconciler.yaml.edit.changes import SetValue, Writable
+from reconciler.yaml.apply_edits import apply_edits
+from reconciler.yaml.edits import SetValue, Writable
 from reconciler.yaml.scalar import ManifestText
 
 

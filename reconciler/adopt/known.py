@@ -8,10 +8,9 @@ from typing import TypeAlias
 from reconciler.adopt.forms import BlockDifference, block_difference
 from reconciler.adopt.fresh import DeclaredProject, NewBlock, new_placement_block, shortlisted
 from reconciler.adopt.value_edits import block_edits, tier_name
-from reconciler.diff.assessment import entry_of
+from reconciler.diff.assessment import earlier_creates, entry_of
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.context import orphan_placements, suspected_placements
-from reconciler.diff.creates import earlier_creates
 from reconciler.diff.look_alikes import (
     ambiguity_reason,
     crossing_reason,
@@ -40,13 +39,12 @@ from reconciler.manifest.checked_edits import (
 )
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredApp, DesiredResource
 from reconciler.model.diagnostic import Finding
 from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveResource
+from reconciler.model.state import DesiredApp, DesiredResource, LiveResource
 from reconciler.model.value import ABSENT, Fields
-from reconciler.yaml.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable, block_along, finding_of
+from reconciler.yaml.edits import AddEntry, AddItem, Edit, Path, SetValue, Unwritable, block_along, finding_of
 from reconciler.yaml.scalar import ManifestText
 
 BlockKey: TypeAlias = tuple[str, Path]

@@ -5,14 +5,13 @@ from decimal import Decimal
 from typing import Any, cast
 
 from reconciler.adopt.forms import form_of
-from reconciler.manifest.country_expansion import Groups
+from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS
 from reconciler.manifest.floor_edits import line_price_edit
-from reconciler.manifest.write import APP_KEYS, PLACEMENT_KEYS
+from reconciler.manifest.layer import Groups
 from reconciler.model.address import Address, Kind, name_of
 from reconciler.model.field import PRICED, from_json
-from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
-from reconciler.model.value import Fields, Value, number, price
-from reconciler.yaml.edit.changes import (
+from reconciler.model.value import MINIMUM, WORLDWIDE, Fields, Floors, Value, number, price
+from reconciler.yaml.edits import (
     AddEntry,
     AddItem,
     Edit,

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from reconciler.api.reports import FetchResult, ImportResult
     from reconciler.api.results import ApplyResult, Notice, Observer, PlanResult, UndoResult, ValidationResult
     from reconciler.api.undo import HistoryResult
-    from reconciler.plan.guard import Allowances
+    from reconciler.plan.gate import Allowances
     from reconciler.workflow.observe import Selection
 
 _HOMES: Final = {
-    "Allowances": "reconciler.plan.guard",
+    "Allowances": "reconciler.plan.gate",
     "ApplyResult": "reconciler.api.results",
     "Approval": "reconciler.api.apply",
     "BacktestResult": "reconciler.api.floors",

@@ -15,19 +15,15 @@ from reconciler.apply.executor import Execution
 from reconciler.diff.change import action_of, id_of
 from reconciler.errors import Interrupted, PlanUnusable, ProjectError, ReconcilerError, Refused, StalePlan, UnfitFile
 from reconciler.files.project import write_state
-from reconciler.floors.record import with_evidence
+from reconciler.floors.current_floors import with_evidence
 from reconciler.model.address import address_order
-from reconciler.model.desired import DesiredState
 from reconciler.model.journal import DONE, Result, past_creates
-from reconciler.model.live import LiveState
+from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.aftermath import forecast
 from reconciler.plan.document import plan_text
-from reconciler.plan.guard import Allowances
-from reconciler.plan.plan import Plan, summary
-from reconciler.plan.policy import gate
-from reconciler.plan.revalidate import CurrentState, revalidate
-from reconciler.plan.reviewed import left_mark
-from reconciler.plan.stale import Stale, without
+from reconciler.plan.gate import Allowances, gate
+from reconciler.plan.plan import Plan, left_mark, summary
+from reconciler.plan.revalidate import CurrentState, Stale, revalidate, without
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import (
     ApplyRequest,

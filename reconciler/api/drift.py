@@ -19,14 +19,13 @@ from reconciler.diff.audit import (
     trend,
     with_history,
 )
-from reconciler.diff.inventory import InventoryRow, inventory
+from reconciler.diff.context import InventoryRow, inventory
 from reconciler.errors import ProjectError, StoreError
 from reconciler.model.address import selector
 from reconciler.model.journal import past_creates
 from reconciler.plan.plan import PlanOrigin
 from reconciler.ports import AuditLog
-from reconciler.render.drift.document import audit_document
-from reconciler.render.inventory import list_document
+from reconciler.render.account import ListDocument, audit_document
 from reconciler.workflow.observe import Selection, observe_account
 from reconciler.workflow.plan import make_audit
 
@@ -77,7 +76,7 @@ class InventoryResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.list/1`."""
-        return list_document(self.resources)
+        return ListDocument.write(self.resources)
 
     def to_arrow(self) -> "Table":
         """A row for each resource."""

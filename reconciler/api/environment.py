@@ -93,7 +93,7 @@ def connections_within_limit(wanted: int, *, raises: bool = True) -> int:
 
 
 if TYPE_CHECKING:
-    from reconciler.warehouse.imports.records import StoreKeys
+    from reconciler.warehouse.import_schema import StoreKeys
 
 _ALONE: Final = "it has to hold the secret alone, as text"
 MANAGEMENT_URL: Final = "https://console.fyber.com"
@@ -197,7 +197,7 @@ class Environment:
 
     def s3_keys(self) -> "StoreKeys":
         """What opens s3:// by the variables of AWS's own programs."""
-        from reconciler.warehouse.imports.records import StoreKeys  # noqa: PLC0415 - for imports only
+        from reconciler.warehouse.import_schema import StoreKeys  # noqa: PLC0415 - for imports only
 
         variables = self.variables
         return StoreKeys(
@@ -210,7 +210,7 @@ class Environment:
 
     def gcs_keys(self) -> "StoreKeys":
         """What opens gs://: HMAC keys of a service account."""
-        from reconciler.warehouse.imports.records import StoreKeys  # noqa: PLC0415 - as above
+        from reconciler.warehouse.import_schema import StoreKeys  # noqa: PLC0415 - as above
 
         return StoreKeys(self.secret("GCS_KEY_ID"), self.secret("GCS_SECRET"))
 

@@ -10,17 +10,16 @@ from reconciler.api.results import ColumnTypes, table
 from reconciler.api.workspace import Workspace
 from reconciler.errors import ProjectError, UsageError
 from reconciler.files.project import changed_error, read_manifests, write_manifests
-from reconciler.floors.decide import Window
-from reconciler.floors.guard import Rules
-from reconciler.floors.record import RECORD_NAME, merge_records, records_of, records_text
+from reconciler.floors.current_floors import RECORD_NAME, merge_records, records_of, records_text
+from reconciler.floors.decide import Rules, Window
 from reconciler.manifest.assemble import digest_of, sorted_by_file
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.floor_edits import FloorChange, FloorTexts, write_floors
 from reconciler.manifest.settings import Settings
-from reconciler.model.desired import DesiredState
 from reconciler.model.diagnostic import Finding
 from reconciler.model.evidence import Backtest, Cell, Suggestion, Suggestions
-from reconciler.render.floors.document import backtest_document, suggestions_document, written_document
+from reconciler.model.state import DesiredState
+from reconciler.render.floors_document import WrittenDocument, backtest_document, suggestions_document
 from reconciler.store.ledger_file import write_atomically
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
@@ -77,7 +76,7 @@ class FloorsWriteResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.written/1`."""
-        return written_document(self.written, self.files)
+        return WrittenDocument.write(self.written, files=self.files)
 
     def to_arrow(self) -> "Table":
         """A row for each floor, in USD."""

@@ -8,16 +8,14 @@ from reconciler.api.judge import within_budget
 from reconciler.api.results import PlanResult
 from reconciler.api.workspace import Workspace
 from reconciler.errors import PlanUnusable, Refused, StalePlan
-from reconciler.files.given import read_text
-from reconciler.floors.record import with_evidence
+from reconciler.files.project import read_text
+from reconciler.floors.current_floors import with_evidence
 from reconciler.manifest.settings import Settings
-from reconciler.model.desired import DesiredState
 from reconciler.model.journal import past_creates
+from reconciler.model.state import DesiredState
 from reconciler.plan.document import plan_from_text
-from reconciler.plan.guard import Allowances, Refusal
-from reconciler.plan.plan import Plan
-from reconciler.plan.policy import Limits, gate
-from reconciler.plan.reviewed import ANYTHING, Reviewed, reviewed, reviewed_in, unreviewed
+from reconciler.plan.gate import Allowances, Limits, Refusal, gate
+from reconciler.plan.plan import ANYTHING, Plan, Reviewed, reviewed, reviewed_in, unreviewed
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.api.rehearse import RehearsalResult
     from reconciler.api.reports import FetchResult, ImportResult
     from reconciler.api.undo import HistoryResult
-    from reconciler.plan.guard import Allowances
+    from reconciler.plan.gate import Allowances
     from reconciler.plan.plan import Plan
     from reconciler.workflow.observe import Selection
 
@@ -79,7 +79,7 @@ class Project:
         `ApiError`, `WrongAccount`, and `ProjectError` for a selection that nothing matches.
         """
         from reconciler.api.plan import plan
-        from reconciler.plan.guard import Allowances
+        from reconciler.plan.gate import Allowances
         from reconciler.workflow.observe import Selection
 
         return plan(self._workspace, selection or Selection(), allowances or Allowances())
@@ -100,7 +100,7 @@ class Project:
         if plan is None:
             return self.plan_and_apply(allowances=allowances)
         from reconciler.api.apply import apply_saved
-        from reconciler.plan.guard import Allowances
+        from reconciler.plan.gate import Allowances
 
         return apply_saved(self._workspace, self._as_plan(plan), allowances or Allowances(), skip_stale=skip_stale)
 
@@ -118,7 +118,7 @@ class Project:
         digest, or the path of a file that says what was reviewed: `StalePlan` is raised where the plan does more.
         """
         from reconciler.api.apply import apply_new
-        from reconciler.plan.guard import Allowances
+        from reconciler.plan.gate import Allowances
         from reconciler.workflow.observe import Selection
 
         wanted, limits = selection or Selection(), allowances or Allowances()
@@ -138,7 +138,7 @@ class Project:
         apply off is in the result.
         """
         from reconciler.api.rehearse import fault_file, rehearse
-        from reconciler.plan.guard import Allowances
+        from reconciler.plan.gate import Allowances
 
         script = fault_file(None if faults is None else Path(faults))
         limits = allowances or Allowances()
@@ -165,7 +165,7 @@ class Project:
         asked with the plan. Raises as `apply` does, and `ProjectError` for a run that the journal does not know.
         """
         from reconciler.api.undo import undo
-        from reconciler.plan.guard import Allowances
+        from reconciler.plan.gate import Allowances
 
         return undo(self._workspace, run, allowances or Allowances(), approve, manifests=manifests)
 

@@ -15,7 +15,7 @@ from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.load import load_desired
 from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveState
+from reconciler.model.state import LiveState
 from reconciler.ports import RunStore
 from reconciler.workflow.observe import check_ledger, observe_account
 from reconciler.workflow.plan import wait_to_settle
@@ -36,9 +36,9 @@ class PullResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.pull/1`."""
-        from reconciler.render.pull import adoption_document  # noqa: PLC0415
+        from reconciler.render.pull import PullDocument  # noqa: PLC0415
 
-        return adoption_document(self.adoption, checked=self.checked)
+        return PullDocument.write(self.adoption, written=not self.checked)
 
     def to_arrow(self) -> "Table":
         """A row for each value taken over, and one without a path for each resource that no block stood for."""

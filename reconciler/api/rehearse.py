@@ -16,20 +16,18 @@ from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.errors import ReconcilerError, StoreError
 from reconciler.http.auth import Credentials
-from reconciler.model.desired import DesiredState
 from reconciler.model.journal import DONE, Result, past_creates
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveState
 from reconciler.model.secret import Secret
+from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.aftermath import aftermath, bound_to
-from reconciler.plan.guard import Allowances
+from reconciler.plan.gate import Allowances
 from reconciler.plan.plan import Plan
-from reconciler.render.result import Rehearsal, rehearsal_document
+from reconciler.render.result import Rehearsal, RehearsalDocument
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.fault_script import FaultFile, read_faults
-from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.seed import seed_live
-from reconciler.sandbox.server import RunningSandbox, SandboxOptions
+from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_live
 from reconciler.sandbox.spelling import response_object
 from reconciler.store.files import FileRun, FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
@@ -55,7 +53,7 @@ class RehearsalResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.rehearsal/1`."""
-        return rehearsal_document(self.rehearsal)
+        return RehearsalDocument.write(self.rehearsal)
 
     def to_arrow(self) -> "Table":
         """A row for each step."""

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from reconciler.api.results import ColumnTypes, table
 from reconciler.api.workspace import Workspace
-from reconciler.apis.days import DayRange, last_complete, usual_range
+from reconciler.apis.download import ALLOWED_HOSTS
 from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
-from reconciler.apis.user_reports.client import REPORTING, DownloadSettings, DtReports
-from reconciler.apis.user_reports.download import ALLOWED_HOSTS
+from reconciler.apis.reports import DayRange, last_complete, usual_range
+from reconciler.apis.user_reports import REPORTING, DownloadSettings, DtReports
 from reconciler.errors import CredentialsError, UsageError
 from reconciler.files import disk
 from reconciler.files.project import STATE_FOLDER
 from reconciler.http.auth import Credentials
 from reconciler.http.client import ApiClient
 from reconciler.manifest.settings import Reports
-from reconciler.model.desired import DesiredState
 from reconciler.model.secret import Secret
-from reconciler.render.line import counted
-from reconciler.render.reports import fetch_document, import_document
+from reconciler.model.state import DesiredState
+from reconciler.render.floors_document import FetchDocument, ImportDocument
+from reconciler.render.text import counted
 from reconciler.warehouse.engines import require_floors
 from reconciler.warehouse.fetch import FetchRequest, FetchSummary, ReportClients, fetch
-from reconciler.warehouse.imports.importing import ImportOptions, ImportSummary
-from reconciler.warehouse.imports.importing import import_report as import_records
-from reconciler.warehouse.imports.readers import open_records
-from reconciler.warehouse.imports.schema import ALSO
+from reconciler.warehouse.import_readers import open_records
+from reconciler.warehouse.import_schema import ALSO
+from reconciler.warehouse.importing import ImportOptions, ImportSummary
+from reconciler.warehouse.importing import import_report as import_records
 from reconciler.warehouse.report_store import ReportStore, project_salt
 from reconciler.warehouse.user_report_csv import with_own_aliases
 from reconciler.warehouse.user_report_intake import IntakeSettings
@@ -61,7 +61,7 @@ class FetchResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.fetch/1`."""
-        return fetch_document(self.fetched)
+        return FetchDocument.write(self.fetched)
 
     def to_arrow(self) -> "Table":
         """A row for each source, app and day."""
@@ -81,7 +81,7 @@ class ImportResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.import/1`."""
-        return import_document(self.imported)
+        return ImportDocument.write(self.imported)
 
 
 def reports_folder(workspace: Workspace) -> Path:

@@ -13,9 +13,8 @@ from reconciler.model.journal import DONE
 
 if TYPE_CHECKING:
     from reconciler.plan.aftermath import Forecast
-    from reconciler.plan.guard import Refusal
-    from reconciler.plan.plan import Plan
-    from reconciler.plan.reviewed import ReviewEntry
+    from reconciler.plan.gate import Refusal
+    from reconciler.plan.plan import Plan, ReviewEntry
 
 Verb: TypeAlias = Literal["apply", "fetch"]
 """What has steps: `apply` (and `undo` and `rehearse`), whose steps are changes, and `fetch`, whose steps are days."""
@@ -148,10 +147,10 @@ def _cell(value: Any, kind: ColumnType) -> Any:
 if TYPE_CHECKING:
     from pyarrow import Table
 
-    from reconciler.model.desired import DesiredState
     from reconciler.model.diagnostic import Finding
     from reconciler.model.journal import Result
-    from reconciler.plan.guard import Refusal
+    from reconciler.model.state import DesiredState
+    from reconciler.plan.gate import Refusal
     from reconciler.plan.plan import Plan, PlanSummary
 
 

@@ -17,7 +17,6 @@ from reconciler.errors import ProjectError
 from reconciler.files.project import write_manifests
 from reconciler.manifest.checked_edits import blocks_by_address
 from reconciler.model.address import Address, address_order
-from reconciler.model.desired import DesiredState
 from reconciler.model.journal import (
     DONE,
     FOREIGN,
@@ -31,14 +30,13 @@ from reconciler.model.journal import (
     runs_since,
 )
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveState
+from reconciler.model.state import DesiredState, LiveState
 from reconciler.model.value import Fields
-from reconciler.plan.guard import Allowances
+from reconciler.plan.gate import Allowances, gate
 from reconciler.plan.plan import Plan
-from reconciler.plan.policy import gate
 from reconciler.plan.reversal import ReversalContext, declared_again, is_undoable, reversal
-from reconciler.render.history import history_document
-from reconciler.render.line import counted
+from reconciler.render.history import HistoryDocument
+from reconciler.render.text import counted
 from reconciler.workflow.observe import check_ledger, observe_apps_of
 from reconciler.workflow.plan import ApplyRequest, PlanningContext, replan
 
@@ -58,7 +56,7 @@ class HistoryResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.history/1`."""
-        return history_document(self.runs)
+        return HistoryDocument.write(self.runs)
 
     def to_arrow(self) -> "Table":
         """A row for each field of each step, values as JSON; a step without fields has one row. As the CSV of it."""

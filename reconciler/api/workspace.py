@@ -26,7 +26,7 @@ from reconciler.files import disk
 from reconciler.files.project import STATE_FOLDER, Manifests, ProjectFiles, find_manifests, literal_parts
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import ManifestCache, NullCache, load_desired_cached, load_settings_cached
-from reconciler.manifest.patterns import (
+from reconciler.manifest.project_settings import (
     all_plain_patterns,
     empty_folder,
     empty_manifest,
@@ -40,9 +40,9 @@ from reconciler.manifest.patterns import (
     unread_manifest,
     without_ending,
 )
-from reconciler.model.desired import DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
-from reconciler.store.cache import Cache
+from reconciler.model.state import DesiredState
+from reconciler.store.seal import Cache
 from reconciler.yaml.scalar import ManifestText
 
 
@@ -133,10 +133,10 @@ def _unread_files(
 
 if TYPE_CHECKING:
     from reconciler.apis.management.gateway import DtClient, DtGateway, DtReader
-    from reconciler.floors.record import EvidenceRecords
+    from reconciler.floors.current_floors import EvidenceRecords
     from reconciler.manifest.settings import Settings
     from reconciler.model.ledger import AccountId, Ledger
-    from reconciler.model.live import LiveState
+    from reconciler.model.state import LiveState
     from reconciler.plan.plan import PlanOrigin
     from reconciler.ports import Clock, Store
 
@@ -325,7 +325,7 @@ class Workspace:
 
     def price_evidence(self) -> "EvidenceRecords":
         """What spoke for the floors that were written from suggestions; empty where none were. Raises `UnfitFile`."""
-        from reconciler.floors.record import RECORD_NAME, records_from_text  # noqa: PLC0415 - for plans only
+        from reconciler.floors.current_floors import RECORD_NAME, records_from_text  # noqa: PLC0415 - for plans only
 
         try:
             return records_from_text(disk.read(self.root, RECORD_NAME).decode())

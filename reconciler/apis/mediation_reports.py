@@ -11,20 +11,22 @@ from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from filelock import FileLock
 
-from reconciler.apis.answer_checks import answered_otherwise, failure, is_alarming, more_rows, words_beside
-from reconciler.apis.days import DayRange
+from reconciler.apis.reports import DayRange, answered_otherwise, failure, is_alarming, more_rows, words_beside
 from reconciler.errors import ApiError, ApiRejected, Interrupted, ProjectError, UnreadableAnswer
 from reconciler.files import disk
-from reconciler.http.answers import AnswerError, decode, encode, folded
 from reconciler.http.auth import Credentials, Service
 from reconciler.http.client import ApiClient
 from reconciler.http.exchange import (
+    AnswerError,
     AuthFailed,
     CallResult,
     NoResponse,
     Request,
     RequestNotSent,
     Response,
+    decode,
+    encode,
+    folded,
     server_message,
 )
 from reconciler.http.retry import RetryPolicy

@@ -12,7 +12,7 @@ from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import Address, Kind, address_order, kind_of
 from reconciler.model.journal import Outcome, Result, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import ById, LiveResource, LiveState
+from reconciler.model.state import ById, LiveResource, LiveState
 from reconciler.model.value import Fields, Value
 from reconciler.ports import Clock, Gateway, RunStore
 

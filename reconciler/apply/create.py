@@ -23,7 +23,7 @@ from reconciler.errors import CredentialsError, StoreError
 from reconciler.model.address import Address, app_of, kind_of
 from reconciler.model.journal import Intent, Outcome, StepResult
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.live import LiveResource
+from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields, Value
 from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
 

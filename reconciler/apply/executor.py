@@ -36,7 +36,7 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
 from reconciler.model.address import Address, address_order, app_of, kind_of
 from reconciler.model.journal import Result, StepResult, listed_event
-from reconciler.model.live import LiveState
+from reconciler.model.state import LiveState
 from reconciler.plan.plan import Plan
 from reconciler.ports import Listener
 

@@ -18,7 +18,7 @@ from reconciler.diff.change import Blocked, Change, Create, Delete
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import app_of, kind_of
 from reconciler.model.journal import Result, StepResult
-from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.state import LiveResource, LiveState
 from reconciler.model.value import Fields
 
 BELIEVED: Final = frozenset({"applied", "normalised", "unverified"})

@@ -16,7 +16,7 @@ from reconciler.apply.create import Created, DoubtfulCreate, claim_id, new_match
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.journal import lag_event, shown_event
-from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.state import LiveResource, LiveState
 
 SENT_AT_MOST: Final = 3
 """How often a create that was surely not done is sent in all."""

@@ -8,9 +8,8 @@ from typing import Final
 
 from reconciler.diff.compare import field_changes
 from reconciler.model.address import unescaped
-from reconciler.model.floors import MINIMUM, WORLDWIDE
 from reconciler.model.journal import Outcome
-from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value, value_text
+from reconciler.model.value import ABSENT, MINIMUM, PLACES, WORLDWIDE, Absent, Fields, Value, value_text
 
 UNSET: tuple[Value | Absent, ...] = (ABSENT, None, False, "", (), {WORLDWIDE: MINIMUM}, {})
 """Values a field falls back to when something resets it."""

@@ -15,8 +15,7 @@ from reconciler.cli.streams import discard_output, is_unicode
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import document_json
-from reconciler.render.line import Line, Span, Tone, line, wrapped
-from reconciler.render.sanitise import json_text, terminal, whole_line
+from reconciler.render.text import Line, Span, Tone, json_text, line, terminal, whole_line, wrapped
 
 _STYLES: Final[Mapping[Tone, Mapping[str, Any]]] = {
     "plain": {},

@@ -12,7 +12,7 @@ import click
 from reconciler.cli.console import Console
 from reconciler.cli.scaffold import option_hint
 from reconciler.errors import Interrupted, InvalidManifests, ReconcilerError, UsageError
-from reconciler.render.line import line
+from reconciler.render.text import line
 
 _PACKAGE: Final = Path(__file__).parents[1]
 _DONE: Final = "what an apply did until then is in `reconciler history` and in the ledger"

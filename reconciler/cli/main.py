@@ -20,7 +20,7 @@ COMMANDS: Final = {
         "manifests:render", "Print the manifests expanded: defaults, groups and waterfalls written out."
     ),
     "drift": CommandEntry("account:drift", "Audit the account against what was last applied. Cannot write to it."),
-    "apply": CommandEntry("apply:apply", "Make the account as declared, or carry out a saved plan."),
+    "apply": CommandEntry("plan:apply", "Make the account as declared, or carry out a saved plan."),
     "fmt": CommandEntry("manifests:fmt", "Put manifests in their usual order and spacing, comments kept."),
     "pull": CommandEntry("account:pull", "Adopt what is live: write manifests and ledger for it."),
     "rehearse": CommandEntry(
@@ -31,8 +31,8 @@ COMMANDS: Final = {
         "floors:floors", "Fetch reports, suggest floors from them, and write them into the manifests."
     ),
     "reports": CommandEntry("floors:reports", "Take in reports of other mediation platforms, or of a warehouse."),
-    "history": CommandEntry("apply:history", "Show what was done, when, by which run, and what came of it."),
-    "undo": CommandEntry("apply:undo", "Put back what a run has changed, as far as nobody has changed it since."),
+    "history": CommandEntry("plan:history", "Show what was done, when, by which run, and what came of it."),
+    "undo": CommandEntry("plan:undo", "Put back what a run has changed, as far as nobody has changed it since."),
     "ci": CommandEntry("ci:ci", "In a CI job: comment on pull requests, keep an issue while the account drifts."),
     "ping": CommandEntry("account:ping", "Check the credentials, and what they can see."),
     "schema": CommandEntry("manifests:schema", "Print the JSON Schemas of the project's files, for editors."),

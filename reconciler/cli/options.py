@@ -166,7 +166,7 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*given: Any, max_deletes: int | None, allow_floor_jump: bool, **others: Any) -> Any:
-        from reconciler.plan.guard import Allowances  # noqa: PLC0415 - as above
+        from reconciler.plan.gate import Allowances  # noqa: PLC0415 - as above
 
         return function(*given, allowances=Allowances(max_deletes, allow_floor_jump), **others)
 

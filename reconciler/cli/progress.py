@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 from reconciler.cli.console import shows_progress
 from reconciler.diff.change import Change, action_of, id_of
 from reconciler.model.journal import DONE, Result
-from reconciler.render.line import counted
-from reconciler.render.plan.text import step_text
-from reconciler.render.sanitise import terminal
+from reconciler.render.plan_text import step_text
+from reconciler.render.text import counted, terminal
 
 if TYPE_CHECKING:
     from reconciler.ports import Clock

@@ -36,9 +36,8 @@ from reconciler.diff.look_alikes import (
 from reconciler.diff.removals import RemovalStage, removal_of_undeclared, removal_with_app
 from reconciler.diff.resolve import Found, Missing, NotFound, Resolution, Unclear, resolve_placements
 from reconciler.model.address import Address, app_of, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, Prune
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, live_app_address
+from reconciler.model.state import DesiredApp, DesiredPlacement, LiveResource, Prune, live_app_address
 
 LEFT_ALONE: Final = (
     "owned, but no manifest names it any more: the block of its app declares no placements; it stays as it is, "

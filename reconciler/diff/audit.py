@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from reconciler.diff.change import FieldChange, Note
 from reconciler.model.address import Address, address_order
 from reconciler.model.checked import instant
-from reconciler.model.desired import AcceptedDrift, Source
+from reconciler.model.state import AcceptedDrift, Source
 from reconciler.model.value import Value
 
 AuditClass: TypeAlias = Literal["missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync"]
@@ -217,7 +217,7 @@ def with_history(audit: Audit, past: Sequence[PastAudit]) -> Audit:
     since = {
         item.address: open_before[item.address].opened_at for item in audit.alarming if item.address in open_before
     }
-    return replace(audit, open_since={address: _iso_text(at) for address, at in since.items()})
+    return replace(audit, open_since={address: iso_text(at) for address, at in since.items()})
 
 
 def open_episodes(audits: Iterable[PastAudit]) -> Mapping[Address, Episode]:
@@ -267,5 +267,6 @@ def _is_instant(text: str) -> bool:
     return True
 
 
-def _iso_text(at: datetime) -> str:
+def iso_text(at: datetime) -> str:
+    """A time in UTC, in seconds, as documents write it: `2026-11-21T19:00:00Z`."""
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")

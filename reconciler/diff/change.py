@@ -10,10 +10,9 @@ from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
 from reconciler.model.address import Address
-from reconciler.model.desired import Source
-from reconciler.model.floors import WORLDWIDE, floor_table
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.value import Fields, Value
+from reconciler.model.state import Source
+from reconciler.model.value import WORLDWIDE, Fields, Value, floor_table
 
 ChangeOrigin = Literal["pending", "drift", "conflict", "unknown"]
 """Why a field differs: the manifest moved, live moved, both did, or it was never applied by us."""

@@ -16,6 +16,7 @@ from reconciler.diff.assessment import (
     Undeclared,
     UnmatchedBlock,
     UnownedResource,
+    without_unclear_creates,
 )
 from reconciler.diff.change import (
     Blocked,
@@ -32,15 +33,13 @@ from reconciler.diff.change import (
     Verdict,
 )
 from reconciler.diff.context import DiffOptions, context_of
-from reconciler.diff.creates import without_unclear_creates
 from reconciler.diff.look_alikes import identity_contradiction, look_alike_notes, nameless_notes
 from reconciler.diff.removals import RemovalStage
 from reconciler.diff.resolve import AmbiguousIdentity, Crossed, Missing
 from reconciler.diff.updates import update_verdicts
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredResource, DesiredState
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, LiveState, live_app_address
+from reconciler.model.state import DesiredResource, DesiredState, LiveResource, LiveState, live_app_address
 
 
 def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options: DiffOptions) -> list[Verdict]:

@@ -28,9 +28,8 @@ from reconciler.diff.removals import RemovalStage
 from reconciler.diff.resolve import Missing, NotFound
 from reconciler.diff.updates import is_spelling, kept_notes
 from reconciler.model.address import Address
-from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.live import LiveResource
+from reconciler.model.state import AcceptedDrift, Lifecycle, LiveResource
 from reconciler.model.value import ABSENT, Fields, Value
 
 NEVER_MADE: Final = "declared, not in the account, and never applied by us"

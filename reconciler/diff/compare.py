@@ -11,11 +11,10 @@ from decimal import Decimal
 
 from reconciler.diff.change import ChangeOrigin, FieldChange, WorldwideFloors, with_worldwide
 from reconciler.model.address import Kind
-from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.field import FIELDS
-from reconciler.model.floors import WORLDWIDE, floor_table
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.value import ABSENT, Absent, Fields, Value, leaves
+from reconciler.model.state import AcceptedDrift, Lifecycle
+from reconciler.model.value import ABSENT, WORLDWIDE, Absent, Fields, Value, floor_table, leaves
 
 
 @dataclass(frozen=True, slots=True)

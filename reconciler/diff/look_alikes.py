@@ -19,9 +19,8 @@ from reconciler.diff.resolve import (
     Unclear,
 )
 from reconciler.model.address import Address, app_of, fold, folded_app, kind_of, name_of, one_typo_apart
-from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredResource
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, live_app_address
+from reconciler.model.state import DesiredApp, DesiredPlacement, DesiredResource, LiveResource, live_app_address
 
 LIKE: Final = 0.6
 """The least `difflib` ratio at which two names are alike: the library's own rule of thumb for a close match."""

@@ -13,9 +13,8 @@ from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
 from reconciler.diff.look_alikes import unreadable_reason
 from reconciler.model.address import Address, kind_of
 from reconciler.model.checked import instant
-from reconciler.model.desired import DesiredResource, DesiredState, Prune, Source
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.live import IDENTITY, LiveResource
+from reconciler.model.state import IDENTITY, DesiredResource, DesiredState, LiveResource, Prune, Source
 
 STOPS_APP: Final = "this stops every ad request of the app, and deletes its experiments that have not begun"
 """What the vendor does when an app is set inactive; only the first half can be taken back."""

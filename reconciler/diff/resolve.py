@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.model.address import Address, folded_app, folded_placement, kind_of, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, Presence
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveResource
+from reconciler.model.state import DesiredApp, DesiredPlacement, LiveResource, Presence
 
 Key: TypeAlias = tuple[str, ...]
 

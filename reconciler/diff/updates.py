@@ -22,10 +22,9 @@ from reconciler.diff.context import DiffOptions, DriftRule, is_drift
 from reconciler.diff.removals import STOPS_APP
 from reconciler.diff.resolve import Found
 from reconciler.model.address import Address, Kind, folded_app, kind_of
-from reconciler.model.desired import DesiredResource
 from reconciler.model.field import FIELDS
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.live import LiveResource
+from reconciler.model.state import DesiredResource, LiveResource
 from reconciler.model.value import ABSENT, Absent, Fields, Value, value_text
 
 OVERWRITE_DRIFT: Final = "--overwrite-drift"

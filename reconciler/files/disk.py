@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import UnfitFile
-from reconciler.manifest.patterns import is_closed
+from reconciler.manifest.project_settings import is_closed
 from reconciler.model.diagnostic import Finding
 
 TOO_LARGE: Final = "file-too-large"

@@ -14,7 +14,7 @@ from math import exp, isfinite, log, sqrt
 from typing import Final
 
 from reconciler.model.evidence import PRICE_STEP, Bounds, Cell, CurvePoint, DayEvidence, Evidence
-from reconciler.model.floors import MINIMUM
+from reconciler.model.value import MINIMUM
 
 POINTS: Final = 24
 EDGE: Final = 1.5

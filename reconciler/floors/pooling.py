@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules
 from reconciler.model.evidence import Bounds, Cell, DayEvidence, Evidence
 
 ROUNDS: Final = 60

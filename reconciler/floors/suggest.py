@@ -8,8 +8,19 @@ from typing import Final
 
 from reconciler.floors.current_floors import CurrentFloor
 from reconciler.floors.curve import Reaction, RevenueModel, check_evidence, curve, fixed_price, reaction, revenue_model
-from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide, sure_share
-from reconciler.floors.guard import Ceiling, GuardedFloor, Rules, cooling, guarded_lower, guarded_raise
+from reconciler.floors.decide import (
+    NO_FLOOR,
+    Ceiling,
+    GuardedFloor,
+    Proposal,
+    Rules,
+    Window,
+    cooling,
+    decide,
+    guarded_lower,
+    guarded_raise,
+    sure_share,
+)
 from reconciler.floors.pooling import Estimate, opportunity_costs
 from reconciler.model.address import address_order
 from reconciler.model.evidence import (
@@ -22,7 +33,7 @@ from reconciler.model.evidence import (
     Suggestions,
     UnmatchedReports,
 )
-from reconciler.model.floors import WORLDWIDE
+from reconciler.model.value import WORLDWIDE
 
 TELLING_PRICES: Final = 20
 """The least number of single prices from which the share of impressions that a floor cuts is known."""

@@ -13,10 +13,9 @@ import httpx
 
 from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAnswer
 from reconciler.forge.repository import Kind, Repository
-from reconciler.http.answers import AnswerError, decode
 from reconciler.http.auth import origin
 from reconciler.http.connections import HEADERS, Connections, exchange
-from reconciler.http.exchange import Attempt, Response, server_message
+from reconciler.http.exchange import AnswerError, Attempt, Response, decode, server_message
 from reconciler.http.redaction import discreet, without
 from reconciler.http.retry import RetryPolicy, is_throttled, pause, retry_after
 from reconciler.ports import Clock

@@ -6,10 +6,11 @@ from functools import partial
 from typing import assert_never
 
 from reconciler.errors import UsageError
-from reconciler.forge import azure, bitbucket, github, gitlab
+from reconciler.forge import azure_and_bitbucket as azure
+from reconciler.forge import azure_and_bitbucket as bitbucket
+from reconciler.forge import github, gitlab
 from reconciler.forge.client import NAMES, ForgeClient
-from reconciler.forge.comments import Comments, CommentThread, Issues
-from reconciler.forge.repository import Branches, History, Repository
+from reconciler.forge.repository import Branches, Comments, CommentThread, History, Issues, Repository
 from reconciler.ports import Clock
 
 

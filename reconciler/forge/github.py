@@ -7,8 +7,7 @@ from urllib.parse import quote, urlencode
 
 from reconciler.errors import ApiError, UnreadableAnswer, UsageError
 from reconciler.forge.client import PAGE, PAGES, ForgeClient, ForgeRefused, first_parents
-from reconciler.forge.comments import Comment
-from reconciler.forge.repository import MergeRequest
+from reconciler.forge.repository import Comment, MergeRequest
 from reconciler.http.redaction import discreet
 from reconciler.model.secret import Secret
 

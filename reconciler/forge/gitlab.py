@@ -7,8 +7,7 @@ from urllib.parse import quote, urlencode
 
 from reconciler.errors import UnreadableAnswer
 from reconciler.forge.client import PAGE, ForgeClient, first_parents
-from reconciler.forge.comments import Comment
-from reconciler.forge.repository import MergeRequest
+from reconciler.forge.repository import Comment, MergeRequest
 from reconciler.model.secret import Secret
 
 

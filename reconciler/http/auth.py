@@ -13,8 +13,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.errors import ApiError, CredentialsError, ProjectError
-from reconciler.http.answers import AnswerError, decode, folded
-from reconciler.http.exchange import Request
+from reconciler.http.exchange import AnswerError, Request, decode, folded
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 

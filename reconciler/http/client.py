@@ -14,7 +14,6 @@ from typing import Final, Self
 import httpx
 
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
-from reconciler.http.answers import AnswerError
 from reconciler.http.auth import (
     Credentials,
     Service,
@@ -27,7 +26,16 @@ from reconciler.http.auth import (
     renewal_time,
 )
 from reconciler.http.connections import HEADERS, Connections, exchange
-from reconciler.http.exchange import Attempt, AuthFailed, CallResult, NoResponse, Request, RequestNotSent, Response
+from reconciler.http.exchange import (
+    AnswerError,
+    Attempt,
+    AuthFailed,
+    CallResult,
+    NoResponse,
+    Request,
+    RequestNotSent,
+    Response,
+)
 from reconciler.http.redaction import discreet, without
 from reconciler.http.retry import (
     CallLimiter,

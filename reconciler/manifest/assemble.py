@@ -6,18 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.manifest.findings import (
+from reconciler.manifest.parsed_manifest import (
     FindingCollector,
     IdentityClaim,
     IdentityRegistry,
+    ParsedManifest,
     Reporter,
     lint_look_alike_apps,
 )
-from reconciler.manifest.parsed_manifest import ParsedManifest
 from reconciler.manifest.project_settings import ProjectSettings
 from reconciler.model.address import address_order
-from reconciler.model.desired import DesiredApp, DesiredState
 from reconciler.model.diagnostic import Finding
+from reconciler.model.state import DesiredApp, DesiredState
 from reconciler.yaml.scalar import ManifestText
 
 _TOP_LEVEL: Final = re.compile(rb"[^\s#-]|---")

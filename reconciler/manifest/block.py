@@ -1,7 +1,10 @@
-"""The base of every manifest model: strict blocks, and the scalar types with rules of their own."""
+"""The base of every manifest model (strict blocks, scalar types with rules of their own), and blocks as text.
+
+Text is a new file, or an old one formatted: the order of the keys in each kind of block is here.
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from math import isfinite
@@ -11,7 +14,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from reconciler.yaml.scalar import Exponential, Spelled
+from reconciler.model.address import Kind
+from reconciler.model.field import FIELDS, LimitType, RewardType, parts_of
+from reconciler.yaml.edit_styles import item_lines
+from reconciler.yaml.edits import Writable
+from reconciler.yaml.formatted import KeyOrders
+from reconciler.yaml.formatted import format_text as text_formatted
+from reconciler.yaml.scalar import Exponential, ManifestText, Spelled
 
 UNSET: Final[Any] = None
 """The default of a field that may be left out. Which fields were written tells `model_fields_set`."""
@@ -135,3 +144,84 @@ AS_DOUBLE: Final = BeforeValidator(_as_double)
 """For numbers that nothing is paid with, such as shares and times: behind their limits."""
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Percent = Annotated[float, Field(ge=0, allow_inf_nan=False), AS_DOUBLE]
+
+
+def _fields(kind: Kind, *but: str) -> tuple[str, ...]:
+    """The fields in the order of their table, `coppa` before `status`: it is what no create goes without."""
+    names = [name for name in FIELDS[kind] if name not in but]
+    names.insert(names.index("status"), names.pop(names.index("coppa")))
+    return tuple(names)
+
+
+_SAID_OF_PLACEMENTS: Final = (*_fields("placement", "name", "placementType"), "lifecycle")
+_NAMES: Final = ("placementId", "renamedFrom", "state")
+_IDENTITY: Final = ("platform", "bundle")
+
+DOCUMENT_KEYS: Final = ("version", "apps")
+APP_KEYS: Final = (
+    *_IDENTITY,
+    "appId",
+    *_fields("app", *_IDENTITY),
+    "state",
+    "prune",
+    "lifecycle",
+    "placements",
+    "waterfalls",
+)
+PLACEMENT_KEYS: Final = ("name", "placementType", *_NAMES, *_SAID_OF_PLACEMENTS)
+TIER_KEYS: Final = ("name", *_NAMES, *_SAID_OF_PLACEMENTS)
+WATERFALL_KEYS: Final = ("name", "placementType", *_SAID_OF_PLACEMENTS, "tiers")
+
+INNER_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    **{
+        spec.name: (*parts_of(spec.type), *(("enabled",) if isinstance(spec.type, LimitType | RewardType) else ()))
+        for specs in FIELDS.values()
+        for spec in specs.values()
+        if parts_of(spec.type)
+    },
+    "lifecycle": ("ignoreChanges", "protect", "distinct", "acceptDrift"),
+    "acceptDrift": ("field", "reason", "until"),
+}
+"""Keys of the blocks that stand below a key. Floors keep the order in which people wrote them."""
+
+EVERY_KEY: Final = frozenset(
+    (
+        *DOCUMENT_KEYS,
+        *APP_KEYS,
+        *PLACEMENT_KEYS,
+        *TIER_KEYS,
+        *WATERFALL_KEYS,
+        *(key for keys in INNER_KEYS.values() for key in keys),
+    )
+)
+"""The keys that any block may have."""
+
+
+_ORDERS: Final = KeyOrders(
+    {
+        "": DOCUMENT_KEYS,
+        "apps": APP_KEYS,
+        "placements": PLACEMENT_KEYS,
+        "waterfalls": WATERFALL_KEYS,
+        "tiers": TIER_KEYS,
+        **INNER_KEYS,
+    },
+    EXTENSION,
+)
+
+
+def manifest_text(apps: Sequence[Mapping[str, Writable]], schema: str | None = None) -> str:
+    """A manifest that declares apps, each a block whose keys are in the order they are to have.
+
+    `schema` is where editors find the format, relative to the file.
+    """
+    head = [] if schema is None else [f"# yaml-language-server: $schema={schema}"]
+    lines = [*head, f"version: {VERSION}", "apps:"]
+    for app in apps:
+        lines += item_lines("  ", app)
+    return "\n".join((*lines, ""))
+
+
+def format_manifest(text: ManifestText) -> bytes:
+    """The bytes of a manifest in its usual order and spacing. Raises `EditError` as the formatting of any text does."""
+    return text_formatted(text, _ORDERS)

@@ -12,11 +12,11 @@ from reconciler.errors import EditError
 from reconciler.manifest.load import load_one
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_address, placement_address
-from reconciler.model.desired import DesiredApp, DesiredResource, Source
 from reconciler.model.diagnostic import Finding
+from reconciler.model.state import DesiredApp, DesiredResource, Source
 from reconciler.model.value import Fields
-from reconciler.yaml.edit.apply import edit_whole
-from reconciler.yaml.edit.changes import Edit, Path
+from reconciler.yaml.apply_edits import edit_whole
+from reconciler.yaml.edits import Edit, Path
 from reconciler.yaml.node import Map
 from reconciler.yaml.parse import Parsed, Tree, parse, read_tree
 from reconciler.yaml.scalar import ManifestText, Place, spelling

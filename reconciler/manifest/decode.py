@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, VERSION, Block
 from reconciler.manifest.error_messages import decimal_point_hint, error_message
-from reconciler.manifest.findings import Reporter
+from reconciler.manifest.parsed_manifest import Reporter
 from reconciler.model.address import app_address, placement_address
 from reconciler.model.field import PRICED
 from reconciler.yaml.node import VARIABLE, Map, Seq, Step, YamlDocument, make_map, make_seq, node_at, place_at

@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, ID_PATTERN, VERSION
-from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS, PRICED, TURN_OFF, TYPES
-from reconciler.model.field_type import WordsType
+from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS, PRICED, TURN_OFF, TYPES, WordsType
 from reconciler.yaml.node import Step
 from reconciler.yaml.scalar import Based, described, did_you_mean, quoted, shown
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.manifest.findings import Reporter
 from reconciler.manifest.layer import (
     APP_READERS,
     FieldOverlay,
@@ -14,9 +13,10 @@ from reconciler.manifest.layer import (
     report_type_bound,
 )
 from reconciler.manifest.models import AppBlock, PlacementBlock, TierBlock, WaterfallBlock
+from reconciler.manifest.parsed_manifest import Reporter
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_address, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, Lifecycle, Source
+from reconciler.model.state import DesiredApp, DesiredPlacement, Lifecycle, Source
 from reconciler.model.value import Value
 from reconciler.yaml.node import Map
 from reconciler.yaml.scalar import Place

@@ -15,15 +15,14 @@ from reconciler.manifest.checked_edits import (
     check_declared,
     declared_in,
 )
-from reconciler.manifest.country_expansion import Groups
+from reconciler.manifest.layer import Groups
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, kind_of
-from reconciler.model.desired import DesiredResource, DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
-from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
-from reconciler.model.value import price, to_json
-from reconciler.yaml.edit.apply import edit_tree
-from reconciler.yaml.edit.changes import (
+from reconciler.model.state import DesiredResource, DesiredState
+from reconciler.model.value import MINIMUM, WORLDWIDE, Floors, price, to_json
+from reconciler.yaml.apply_edits import edit_tree
+from reconciler.yaml.edits import (
     AddEntry,
     AddItem,
     Edit,

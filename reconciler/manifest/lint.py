@@ -14,15 +14,13 @@ from itertools import pairwise
 from typing import Final, cast
 from unicodedata import name as script
 
-from reconciler.manifest.country_expansion import COUNTRIES, line_place
 from reconciler.manifest.expand import ExpandedApp, ExpandedPlacement
-from reconciler.manifest.findings import Reporter, warn_of_look_alike
-from reconciler.manifest.layer import FieldOverlay
+from reconciler.manifest.layer import COUNTRIES, FieldOverlay, line_place
+from reconciler.manifest.parsed_manifest import Reporter, warn_of_look_alike
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import folded_placement
 from reconciler.model.field import KNOWN_SKIPABILITY
-from reconciler.model.floors import MINIMUM, Floors, effective
-from reconciler.model.value import to_json
+from reconciler.model.value import MINIMUM, Floors, effective, to_json
 from reconciler.yaml.node import Map
 from reconciler.yaml.scalar import Place, did_you_mean, is_hidden, is_unseen, quoted, shown, unseen_ends
 

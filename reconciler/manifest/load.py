@@ -9,20 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.manifest.assemble import Loaded, assemble, sorted_by_file
+from reconciler.manifest.block import EVERY_KEY
 from reconciler.manifest.decode import decode
 from reconciler.manifest.expand import ExpandedApp, expand_app
-from reconciler.manifest.findings import (
-    FindingCollector,
-    IdentityClaim,
-    Reporter,
-)
 from reconciler.manifest.lint import lint_app
 from reconciler.manifest.models import ManifestDocument
-from reconciler.manifest.parsed_manifest import ParsedManifest
+from reconciler.manifest.parsed_manifest import FindingCollector, IdentityClaim, ParsedManifest, Reporter
 from reconciler.manifest.settings import Settings, load_settings
-from reconciler.manifest.write import EVERY_KEY
-from reconciler.model.desired import Safety
 from reconciler.model.diagnostic import Finding
+from reconciler.model.state import Safety
 from reconciler.yaml.node import Map, YamlDocument
 from reconciler.yaml.parse import Parsed, parse
 from reconciler.yaml.scalar import ManifestText, PlainScalars, place_of_offset, quoted

@@ -11,12 +11,26 @@ from pydantic import Discriminator, Field, Tag, create_model, model_validator
 from pydantic.config import ConfigDict
 from pydantic_core import PydanticCustomError
 
-from reconciler.manifest.block import UNSET, Amount, Block, Bundle, Count, Day, DocumentBlock, Id, Price, Text, Version
-from reconciler.manifest.write import APP_KEYS
-from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS, FieldSpec
-from reconciler.model.field_type import (
+from reconciler.manifest.block import (
+    APP_KEYS,
+    UNSET,
+    Amount,
+    Block,
+    Bundle,
+    Count,
+    Day,
+    DocumentBlock,
+    Id,
+    Price,
+    Text,
+    Version,
+)
+from reconciler.model.field import (
+    APP_FIELDS,
+    PLACEMENT_FIELDS,
     BundleType,
     CountType,
+    FieldSpec,
     FlagType,
     GeoType,
     LimitType,

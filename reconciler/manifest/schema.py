@@ -15,17 +15,15 @@ from typing import Any, Final, TypeAlias
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from reconciler.manifest.country_expansion import COUNTRIES
+from reconciler.manifest.layer import COUNTRIES
 from reconciler.manifest.lint import categories
 from reconciler.manifest.models import ManifestDocument
-from reconciler.manifest.patterns import CLOSED_FOLDERS
-from reconciler.manifest.policies import LONGEST_RULE
+from reconciler.manifest.project_settings import CLOSED_FOLDERS
 from reconciler.manifest.settings import Settings
-from reconciler.manifest.settings_models import SettingsDocument
+from reconciler.manifest.settings_models import LONGEST_RULE, SettingsDocument
 from reconciler.model.address import Kind
-from reconciler.model.field import FIELDS, PLACEMENT_FIELDS, PLACEMENT_TYPES
-from reconciler.model.field_type import PricesType, TextType
-from reconciler.model.floors import WORLDWIDE
+from reconciler.model.field import FIELDS, PLACEMENT_FIELDS, PLACEMENT_TYPES, PricesType, TextType
+from reconciler.model.value import WORLDWIDE
 
 Schema: TypeAlias = dict[str, Any]
 

@@ -6,20 +6,32 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
-from reconciler.manifest.country_expansion import COUNTRIES, Groups, country_list
 from reconciler.manifest.decode import decode
-from reconciler.manifest.findings import FindingCollector, Reporter
-from reconciler.manifest.layer import FieldOverlay, ParseContext, field_overlay, fits_type, report_type_bound
+from reconciler.manifest.layer import (
+    COUNTRIES,
+    FieldOverlay,
+    Groups,
+    ParseContext,
+    country_list,
+    field_overlay,
+    fits_type,
+    report_type_bound,
+)
 from reconciler.manifest.models import PlacementFields
-from reconciler.manifest.patterns import is_closed, plain_patterns
-from reconciler.manifest.policies import read_policies
-from reconciler.manifest.project_settings import WHERE_PUBLISHERS_ARE, ProjectSettings, is_no_publisher
-from reconciler.manifest.settings_models import DefaultsBlock, ReportsBlock, SettingsDocument
+from reconciler.manifest.parsed_manifest import FindingCollector, Reporter
+from reconciler.manifest.project_settings import (
+    WHERE_PUBLISHERS_ARE,
+    ProjectSettings,
+    is_closed,
+    is_no_publisher,
+    plain_patterns,
+)
+from reconciler.manifest.settings_models import DefaultsBlock, ReportsBlock, SettingsDocument, read_policies
 from reconciler.model.address import fold
-from reconciler.model.desired import Policy, Prune, Safety
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import PLACEMENT_TYPES
-from reconciler.model.floors import WORLDWIDE
+from reconciler.model.state import Policy, Prune, Safety
+from reconciler.model.value import WORLDWIDE
 from reconciler.yaml.node import Map, Seq, YamlDocument, place_at
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText, Place, quoted

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from reconciler.model.field import PRICED, TYPES, from_json
-from reconciler.model.field_type import fits_of
+from reconciler.model.field import PRICED, TYPES, fits_of, from_json
 from reconciler.model.value import Fields, Value, kind_of_json
 
 Checked = TypeVar("Checked")

@@ -59,11 +59,9 @@ class StepResult:
 
 
 FOREIGN: Final = "foreign"
+"""What an event says, and is true, that this checkout did not write."""
 UNREAD: Final = "unread"
 """The event that stands for a line that cannot be read."""
-"""What an event says, and is true, that this checkout did not write."""
-
-LOST: Final = "the run ended before the outcome of this step was recorded"
 
 
 @dataclass(frozen=True, slots=True)

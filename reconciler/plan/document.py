@@ -29,10 +29,10 @@ from reconciler.diff.change import ChangeOrigin as Cause
 from reconciler.errors import PlanUnusable
 from reconciler.model import checked
 from reconciler.model.address import Address, Kind, kind_of
-from reconciler.model.desired import Source
 from reconciler.model.document import AddressText, Count, Document, Form, Id, Leaf, Shape, Values, key
 from reconciler.model.field import FIELDS, from_json
 from reconciler.model.ledger import EntryJson, entry_from_json
+from reconciler.model.state import Source
 from reconciler.model.value import ABSENT, Fields, digest, document_json
 from reconciler.plan.plan import Plan, PlanOrigin, summary
 

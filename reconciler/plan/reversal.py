@@ -12,15 +12,13 @@ from typing import cast
 
 from reconciler.diff.change import Change, Deactivate, FieldChange, Note, Update
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
-from reconciler.model.desired import Source
 from reconciler.model.field import fields_from_json
-from reconciler.model.floors import Floors, complete
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.value import ABSENT, Absent, Fields, Value, value_text
+from reconciler.model.state import LiveResource, LiveState, Source
+from reconciler.model.value import ABSENT, Absent, Fields, Floors, Value, complete, value_text
+from reconciler.plan.aftermath import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, restoring_changes
 from reconciler.plan.plan import Plan, PlanOrigin
-from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, restoring_changes
 
 TRIED = frozenset({"applied", "normalised", "unverified", "unknown", None})
 """Outcomes of steps that have, or may have, changed something; None: the run was killed before it was recorded."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 from reconciler.model.document import AddressText, Count, Document, Shape, itself, key
 from reconciler.model.journal import Outcome, PastRun, PastStep
 from reconciler.plan.reversal import is_undoable, undo_counts
-from reconciler.render.line import Line, Span, counted, line
 from reconciler.render.markdown import (
     LIMIT,
     LimitedDocument,
@@ -22,8 +21,8 @@ from reconciler.render.markdown import (
     table,
     value,
 )
-from reconciler.render.plan.text import OUTCOME_TONES, step_text
-from reconciler.render.sanitise import table_cell, whole_lines
+from reconciler.render.plan_text import OUTCOME_TONES, step_text
+from reconciler.render.text import Line, Span, counted, line, table_cell, whole_lines
 
 UNRECORDED: Final = "unrecorded"
 
@@ -112,11 +111,6 @@ class HistoryDocument(Document, format="reconciler.history/1", title="The journa
     """What the journal tells."""
 
     runs: list[PastRunJson] = key("Runs, oldest first.", itself)
-
-
-def history_document(runs: Sequence[PastRun]) -> dict[str, Any]:
-    """`reconciler.history/1`: runs, oldest first, with their steps."""
-    return HistoryDocument.write(runs)
 
 
 def history_markdown(runs: Sequence[PastRun], limit: int = LIMIT) -> str:

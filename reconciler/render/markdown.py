@@ -8,8 +8,7 @@ from hashlib import sha256
 from typing import Final, Literal
 
 from reconciler.plan.plan import PlanOrigin
-from reconciler.render.line import counted
-from reconciler.render.sanitise import clipped, markdown, markdown_html
+from reconciler.render.text import clipped, counted, markdown, markdown_html
 
 Document = Literal["plan", "apply", "validate"]
 READABLE: Final = 32

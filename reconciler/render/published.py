@@ -5,12 +5,16 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from reconciler.model.document import Document, JsonKey, Shape, hints_of, key_name, unwrapped
 from reconciler.plan.document import PlanDocument
-from reconciler.render.drift.document import DriftDocument
-from reconciler.render.floors.document import BacktestDocument, FloorsDocument, WrittenDocument
+from reconciler.render.account import DriftDocument, ListDocument, PingDocument
+from reconciler.render.floors_document import (
+    BacktestDocument,
+    FetchDocument,
+    FloorsDocument,
+    ImportDocument,
+    WrittenDocument,
+)
 from reconciler.render.history import HistoryDocument
-from reconciler.render.inventory import ListDocument, PingDocument
 from reconciler.render.pull import PullDocument
-from reconciler.render.reports import FetchDocument, ImportDocument
 from reconciler.render.result import FindingsDocument, FmtDocument, RehearsalDocument, ResultDocument
 
 JsonSchema: TypeAlias = dict[str, Any]

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from operator import attrgetter, itemgetter
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from reconciler.adopt.adoption import Adoption
 from reconciler.model.address import kind_of
 from reconciler.model.document import AddressText, Count, Document, Leaf, Shape, key
 from reconciler.plan.document import NoteJson
-from reconciler.render.line import Line, Span, Tone, counted, line
+from reconciler.render.text import Line, Span, Tone, counted, line
 from reconciler.yaml.scalar import ManifestText
 
 _NAMED: Final = 3
@@ -143,8 +143,3 @@ class PullDocument(Document, format="reconciler.pull/1", title="Adoption (pull -
     forgotten: list[AddressText] = key("Addresses that the ledger drops.", attrgetter("forget"))
     notes: list[NoteJson] = key("What else a reader should know.")
     held: list[UnwrittenJson] = key("What could not be written.")
-
-
-def adoption_document(adoption: Adoption, *, checked: bool) -> dict[str, Any]:
-    """The adoption as a JSON document; `written` is false where it was only checked."""
-    return PullDocument.write(adoption, written=not checked)

@@ -1,4 +1,4 @@
-"""The result of an apply as JSON and Markdown, a rehearsal as JSON and text, and the JSON of `validate` and `fmt`.
+"""Results as JSON, Markdown, text and pages: of an apply, a rehearsal, `validate` and `fmt`.
 
 Documents: `reconciler.result/1`, `reconciler.rehearsal/1`, `reconciler.findings/1` and `reconciler.fmt/1`.
 """
@@ -6,21 +6,21 @@ Documents: `reconciler.result/1`, `reconciler.rehearsal/1`, `reconciler.findings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from reconciler.diff.change import HeldChange
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Kind, kind_of
-from reconciler.model.diagnostic import Finding, Severity
+from reconciler.model.diagnostic import Finding, Severity, finding_order
 from reconciler.model.document import AddressText, Count, Document, Form, Shape, Values, itself, key
 from reconciler.model.journal import Outcome, Result
 from reconciler.model.value import ABSENT
 from reconciler.plan.aftermath import Aftermath, ResourceChange
 from reconciler.plan.document import FieldChangeJson
-from reconciler.plan.plan import PlanOrigin
-from reconciler.plan.reviewed import ReviewEntry
-from reconciler.render.line import Line, Span, Tone, counted, line
+from reconciler.plan.plan import PlanOrigin, ReviewEntry
+from reconciler.render.html import Tile, count_badges, page
 from reconciler.render.markdown import (
     FOLD_END,
     LIMIT,
@@ -31,12 +31,14 @@ from reconciler.render.markdown import (
     listed,
     marker,
     name,
+    place,
     row,
     sentence,
     table,
 )
-from reconciler.render.plan.markdown import held_section
-from reconciler.render.plan.text import OUTCOME_TONES, after_text, before_text, outcome_text, result_lines
+from reconciler.render.plan_markdown import held_section
+from reconciler.render.plan_text import OUTCOME_TONES, after_text, before_text, outcome_text, result_lines
+from reconciler.render.text import Line, Span, Tone, counted, line
 
 
 class ResultSummaryJson(Shape, by=itemgetter):
@@ -113,11 +115,6 @@ class FmtDocument(Document, format="reconciler.fmt/1", title="Manifests put in o
 
     written: bool = key("false where it was only checked.")
     files: list[str] = key("The manifests that change, relative to the project.", itself)
-
-
-def fmt_document(files: Sequence[str], *, written: bool) -> dict[str, Any]:
-    """The manifests that `fmt` put in order, or would."""
-    return FmtDocument.write(files, written=written)
 
 
 DONE = "applied"
@@ -260,11 +257,6 @@ class RehearsalDocument(
     faults: dict[str, Count] = key("How many faults struck, by what they did.")
 
 
-def rehearsal_document(rehearsal: Rehearsal) -> dict[str, Any]:
-    """`reconciler.rehearsal/1`: the results as `apply` prints them, and the sandbox account afterwards."""
-    return RehearsalDocument.write(rehearsal)
-
-
 def rehearsal_lines(rehearsal: Rehearsal) -> Iterator[Line]:
     """The results as `apply` prints them, the sandbox account afterwards, and whether the plan holds there."""
     yield from result_lines(rehearsal.results, rehearsal.run, held=rehearsal.held)
@@ -307,3 +299,51 @@ def _moved_lines(word: str, tone: Tone, moved: ResourceChange) -> Iterator[Line]
 def _counts_text(what: str, counts: Mapping[str, int]) -> str:
     parts = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
     return f"{what}: {parts}" if parts else f"no {what}"
+
+
+def findings_markdown(findings: Sequence[Finding], summary: str, key: str = "", limit: int = LIMIT) -> str:
+    """The findings for a comment, errors first; `summary` is one line of our own."""
+    sheet = LimitedDocument(f"{marker('validate', None, key)}\n### {summary}\n", limit)
+    errors_first = sorted(findings, key=lambda each: each.severity)
+    items = [_finding_row(number, each) for number, each in enumerate(errors_first)]
+    sheet.write([Section(table("", "place", "what", "about"), items)])
+    return sheet.text(" `reconciler validate` tells everything.")
+
+
+def _finding_row(number: int, finding: Finding) -> SectionItem:
+    hint = f" ({sentence(finding.hint)})" if finding.hint else ""
+    cells = [
+        f"**{finding.severity}**",
+        place(finding.file, finding.line, finding.column),
+        f"{sentence(finding.message)}{hint} {name(f'[{finding.code}]')}",
+        name(finding.address),
+    ]
+    return SectionItem(row(*cells), (finding.severity, str(number)))
+
+
+SEVERITIES: Final[dict[str, Tone]] = {"error": "remove", "warning": "change"}
+
+
+def findings_page(findings: Iterable[Finding], title: str = "Findings") -> str:
+    """The whole page; an empty one says that nothing was found."""
+    ordered = sorted(findings, key=finding_order)
+    errors = sum(finding.severity == "error" for finding in ordered)
+    warnings = len(ordered) - errors
+    files = [(name, list(group)) for name, group in groupby(ordered, key=lambda finding: finding.file)]
+    values = {
+        "title": title,
+        "lead": f"{counted(errors, 'error')} and {counted(warnings, 'warning')} in {counted(len(files), 'file')}.",
+        "facts": [],
+        "tiles": [
+            Tile(errors, "error" if errors == 1 else "errors", "remove"),
+            Tile(warnings, "warning" if warnings == 1 else "warnings", "change"),
+            Tile(len(files), "file" if len(files) == 1 else "files"),
+        ],
+        "searched": "files, addresses, findings",
+        "files": [
+            {"name": name, "findings": group, "counts": count_badges((each.severity for each in group), SEVERITIES)}
+            for name, group in files
+        ],
+        "closing": "waterfall-reconciler",
+    }
+    return page("findings.html", values)

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from reconciler.errors import ProjectError
 from reconciler.model.address import Kind
-from reconciler.model.floors import MINIMUM
+from reconciler.model.value import MINIMUM
 from reconciler.sandbox.exchange import RecordedRequest
-from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.faults import Quirks
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,18 +33,7 @@ from reconciler.sandbox.exchange import (
     remembered_query,
 )
 from reconciler.sandbox.fault_script import FaultScript, faulty_response
-from reconciler.sandbox.faults import (
-    AnswerFault,
-    Echo,
-    ExpireToken,
-    Fault,
-    Late,
-    OldId,
-    Reset,
-    Slow,
-    Timeout,
-    Truncate,
-)
+from reconciler.sandbox.faults import AnswerFault, Echo, ExpireToken, Fault, Late, OldId, Reset, Slow, Timeout, Truncate
 
 _log: Final = logging.getLogger("reconciler.sandbox")
 _CHUNK: Final = 64 * 1024

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Final
 
 from reconciler.model.address import Kind
-from reconciler.sandbox import checks
+from reconciler.sandbox import exchange as checks
 from reconciler.sandbox.account import APPS, SandboxAccount, StoredResource, is_duplicate, stored_fields
 from reconciler.sandbox.exchange import (
     ClientCredentials,
@@ -20,8 +20,7 @@ from reconciler.sandbox.exchange import (
     SandboxResponse,
     json_answer,
 )
-from reconciler.sandbox.faults import Echo, OldId
-from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.faults import Echo, OldId, Quirks
 from reconciler.sandbox.spelling import UNLESS_SENT, id_key, list_content, response_object
 
 AUTH_PATH: Final = "/api/v2/management/auth"

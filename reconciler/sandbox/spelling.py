@@ -8,10 +8,11 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias, assert_never
 
-from reconciler.model.field import FIELDS, FieldSpec
-from reconciler.model.field_type import (
+from reconciler.model.field import (
+    FIELDS,
     BundleType,
     CountType,
+    FieldSpec,
     FlagType,
     GeoType,
     LimitType,
@@ -23,7 +24,7 @@ from reconciler.model.field_type import (
 )
 from reconciler.model.value import Absent
 from reconciler.sandbox.account import StoredResource
-from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.faults import Quirks
 
 Occasion: TypeAlias = Literal["create", "read", "update"]
 

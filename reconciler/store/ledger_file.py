@@ -40,12 +40,6 @@ class LedgerFile:
     account: AccountId | None
 
 
-def read_ledger(path: Path) -> Ledger | None:
-    """The entries of a ledger file of any account; None where there is no file. Raises as `read_ledger_file`."""
-    ledger_file = read_ledger_file(path)
-    return None if ledger_file is None else ledger_file.entries
-
-
 def read_ledger_file(path: Path) -> LedgerFile | None:
     """A ledger file, None where there is none.
 

@@ -1,21 +1,31 @@
-"""Seals on the lines of a journal or a cache: they tell what this checkout wrote from what came with it.
+"""EDGE. Seals on the lines of a journal or a cache, which tell what this checkout wrote; the cache of earlier loads.
 
 The journal of a killed run is believed over the ledger. One that somebody commits, or that is copied here, must not be:
 the ledger is reviewed, and a journal is not. So each line carries a keyed digest of itself and of the seal before it.
 The key is made of a file beside the journal: of random bytes in it, and of what the file system says of it, its number
-and the time it was last changed at, which no commit and no copy can carry. A cache has a key of the same kind.
+and the time it was last changed at, which no commit and no copy can carry.
+
+The cache of earlier loads is a file of lines in the project, with a key of the same kind: a cache of others must not
+tell what manifests say, or a review would show one thing and an apply do another. It follows that anything broken is
+not recalled, and that nothing needs to be locked: whoever reads half of another run's file finds lines that do not fit
+their seals. A cache that cannot be read or written is empty, and nothing fails. See docs/adr/0014.
 """
 
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from hmac import compare_digest
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from reconciler import __version__
+from reconciler.errors import UnfitFile
 from reconciler.files import disk
 
 KEY_NAME: Final = "journal.key"
@@ -101,3 +111,104 @@ def with_ownership(lines: Iterator[bytes], seals: Seals | None) -> Iterator[tupl
     """Each line of a journal, and whether it is ours; none is without a key."""
     for line in lines:
         yield line, seals is not None and seals.accept(line)
+
+
+_NAME: Final = "manifests"
+_KEY_NAME: Final = "key"
+WORTH_KEEPING: Final = 256 * 1024
+"""Bytes, some 500 placements. What is less is read in less time than it takes to import the reader."""
+
+_MOST: Final = 512 * 1024 * 1024
+"""Bytes; a million placements take about as much."""
+
+_OURS: Final = ("manifest", "model", "yaml")
+_THEIRS: Final = ("pydantic", "pydantic_core", "yaml", "pycountry", "cel")
+"""What findings and values come from besides the texts: folders of this package, and libraries."""
+
+
+class Cache:
+    """A `ManifestCache` in a folder: read when it is made, written by `save`.
+
+    What another build kept is not recalled.
+    """
+
+    def __init__(self, folder: Path, *, build: str | None = None, least: int = WORTH_KEEPING) -> None:
+        self._folder = folder
+        self._least = least
+        build = this_build() if build is None else build
+        self._person = hashlib.blake2b(build.encode(), digest_size=hashlib.blake2b.PERSON_SIZE).digest()
+        self._seal_key = read_key(folder, _KEY_NAME)
+        self._stored = dict(_records(self._content())) if self._seal_key else {}
+        self._used: dict[bytes, bytes] = {}
+        self._is_new = False
+
+    def get(self, key: bytes) -> bytes | None:
+        """What was put under the key by the same program on this machine; None for what does not fit its seal."""
+        seal, data = self._stored.get(key, (b"", b""))
+        if not seal or self._seal_key is None or not compare_digest(seal, self._seal(self._seal_key, key, data)):
+            return None
+        self._used[key] = data
+        return data
+
+    def put(self, key: bytes, data: bytes) -> None:
+        """Keep it until `save`; neither holds a line break, and the key no space."""
+        self._used[key] = data
+        self._is_new = True
+
+    def save(self) -> None:
+        """Write what was used since this was made, and drop the rest.
+
+        Nothing is written where nothing is new, for less than `least` bytes, and through links, which may lead out of
+        the project.
+        """
+        is_worth_it = sum(map(len, self._used.values())) >= self._least
+        if not (self._is_new and is_worth_it) or self._folder.resolve() != self._folder:
+            return
+        with suppress(OSError, UnfitFile):
+            disk.create(self._folder, ".gitignore", b"*\n")
+            seal_key = make_key(self._folder, _KEY_NAME)
+            if seal_key is not None:
+                disk.remove_drafts(self._folder / _NAME)  # a run at work that loses its own saves nothing
+                data = b"".join(self._lines(seal_key))
+                disk.write(self._folder, _NAME, data, mode=0o600, durable=False)
+                self._is_new = False
+
+    def _content(self) -> bytes:
+        """The bytes of the file; none where it is too large or anything but a regular file."""
+        with suppress(OSError, UnfitFile), os.fdopen(disk.open_descriptor(self._folder, _NAME), "rb") as file:
+            return file.read() if os.fstat(file.fileno()).st_size <= _MOST else b""
+        return b""
+
+    def _lines(self, seal_key: bytes) -> Iterator[bytes]:
+        room = _MOST
+        for key, data in self._used.items():
+            line = b"%b %b %b\n" % (key, self._seal(seal_key, key, data), data)
+            room -= len(line)
+            if room < 0:
+                return
+            yield line
+
+    def _seal(self, seal_key: bytes, key: bytes, data: bytes) -> bytes:
+        whole = hashlib.blake2b(key, key=seal_key, person=self._person, digest_size=16)
+        whole.update(data)
+        return whole.hexdigest().encode()
+
+
+def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
+    """Each key with its seal and data, from lines of these three; what is no such line is left out."""
+    for line in content.split(b"\n"):
+        key, _, rest = line.partition(b" ")
+        seal, _, data = rest.partition(b" ")
+        yield key, (seal, data)
+
+
+@cache
+def this_build() -> str:
+    """An identifier of this installation: version numbers, and the sizes and times of its files and libraries."""
+    package = Path(__file__).parents[1]
+    ours = [path for folder in _OURS for path in (package / folder).rglob("*.py")]
+    specs = [find_spec(name) for name in _THEIRS]
+    theirs = [Path(spec.origin) for spec in specs if spec is not None and spec.origin is not None]
+    stamps = [(path, path.stat()) for path in sorted((*ours, *theirs))]
+    files = [f"{path} {seen.st_size} {seen.st_mtime_ns}" for path, seen in stamps]
+    return "\n".join((__version__, sys.version, *files))

@@ -10,10 +10,9 @@ from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.apis.days import DayRange
+from reconciler.apis.reports import DayRange
 from reconciler.model.evidence import Absence, Basis, EvidenceQuery
-from reconciler.warehouse.acceptance import STRAY, SUM, Figures
-from reconciler.warehouse.countries import NOWHERE, SUMS
+from reconciler.warehouse.acceptance import NOWHERE, STRAY, SUM, SUMS, Figures
 from reconciler.warehouse.join import Matches
 from reconciler.warehouse.report_store import Partition, ReportStore
 from reconciler.warehouse.user_report_csv import literal

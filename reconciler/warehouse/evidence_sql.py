@@ -18,7 +18,7 @@ from math import floor, log
 from typing import Final
 
 from reconciler.model.evidence import PRICE_STEP
-from reconciler.model.floors import WORLDWIDE
+from reconciler.model.value import WORLDWIDE
 from reconciler.warehouse.user_report_csv import literal
 
 DT: Final = "reconciler_dt"

@@ -14,12 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
-from reconciler.apis.days import DayRange, ReportSource, day_ranges, is_settled, refusal, usual_range
 from reconciler.apis.mediation_reports import Chartboost, rows_by_range
-from reconciler.apis.user_reports.client import DtReports
+from reconciler.apis.reports import DayRange, ReportSource, day_ranges, is_settled, refusal, usual_range
+from reconciler.apis.user_reports import DtReports
 from reconciler.errors import ApiError, Interrupted
 from reconciler.ports import Clock
-from reconciler.render.floors.words import absence_text
+from reconciler.render.floors_words import absence_text
 from reconciler.warehouse.acceptance import MOST_UNREAD, Figures, shrinkage
 from reconciler.warehouse.coverage import TOTALS, file_figures, partition_name, sources_in
 from reconciler.warehouse.engines import require_floors

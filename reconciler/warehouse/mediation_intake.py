@@ -9,20 +9,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.apis.days import DayRange
 from reconciler.apis.mediation_reports import NetworkType
+from reconciler.apis.reports import DayRange
 from reconciler.errors import UnreadableAnswer
 from reconciler.warehouse.acceptance import (
     MOST_UNREAD,
+    NOWHERE,
     STRAY,
     SUM,
+    SUMS,
     Figures,
     ParsedRow,
+    alpha2,
     distinct_rows,
     parsed_row,
     unread_reason,
 )
-from reconciler.warehouse.countries import NOWHERE, SUMS, alpha2
 from reconciler.warehouse.join import source_name
 
 if TYPE_CHECKING:

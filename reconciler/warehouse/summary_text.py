@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from reconciler.render.line import Line, Span, counted, line
+from reconciler.render.text import Line, Span, counted, line
 from reconciler.warehouse.fetch import FetchOutcome, FetchSummary
-from reconciler.warehouse.imports.importing import ImportSummary, reason_text
+from reconciler.warehouse.importing import ImportSummary, reason_text
 
 _MOST_DAYS: Final = 20
 """The most days that are listed one by one."""

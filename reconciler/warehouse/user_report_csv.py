@@ -15,9 +15,8 @@ from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, TypeAlias
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.render.sanitise import visible
-from reconciler.warehouse.acceptance import SUM
-from reconciler.warehouse.countries import SUMS
+from reconciler.render.text import visible
+from reconciler.warehouse.acceptance import SUM, SUMS
 
 Aliases: TypeAlias = Mapping[str, Sequence[str]]
 

@@ -10,11 +10,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.apis.user_reports.client import ReceivedReport
+from reconciler.apis.user_reports import ReceivedReport
 from reconciler.errors import UnreadableAnswer
 from reconciler.model.secret import Secret
-from reconciler.warehouse.acceptance import STRAY, SUM, Figures, unread_reason
-from reconciler.warehouse.countries import NOWHERE, alpha2
+from reconciler.warehouse.acceptance import NOWHERE, STRAY, SUM, Figures, alpha2, unread_reason
 from reconciler.warehouse.coverage import data_figures, is_sum_of, remove_sums
 from reconciler.warehouse.report_store import DATA, PartitionMetadata, PartitionPayload
 from reconciler.warehouse.user_report_csv import (

@@ -10,16 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
-from reconciler.apis.days import DayRange
+from reconciler.apis.reports import DayRange
 from reconciler.model.address import Address
 from reconciler.model.evidence import Absence, Cell, DayEvidence, Evidence, EvidenceQuery, Mode, UnmatchedReports
-from reconciler.model.floors import WORLDWIDE
+from reconciler.model.value import WORLDWIDE
 from reconciler.warehouse import evidence_sql as sql
-from reconciler.warehouse.countries import alpha2
+from reconciler.warehouse.acceptance import alpha2
 from reconciler.warehouse.coverage import basis, totals_for
 from reconciler.warehouse.engines import EMBEDDED, Engine, connect
 from reconciler.warehouse.evidence_sql import rescaled
-from reconciler.warehouse.imports.importing import IMPORTED, folder_of_line
+from reconciler.warehouse.importing import IMPORTED, folder_of_line
 from reconciler.warehouse.join import DtName, Matches, MediationLine, Role, absences, lines_after_dt, match, modes
 from reconciler.warehouse.report_store import Partition, ReportStore
 

@@ -18,15 +18,14 @@ from reconciler.floors.current_floors import (
     tables_on,
 )
 from reconciler.floors.curve import Reaction, total_reaction, windows_before
-from reconciler.floors.decide import Window
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules, Window
 from reconciler.floors.suggest import backtest, suggest
 from reconciler.model.address import Address, app_of, kind_of, name_of, selector
-from reconciler.model.desired import DesiredPlacement, DesiredState
 from reconciler.model.evidence import Backtest, Cell, EvidenceQuery, KnownPlacement, Suggestions
-from reconciler.model.floors import Floors, effective, floor_table
 from reconciler.model.journal import past_runs
 from reconciler.model.ledger import Ledger
+from reconciler.model.state import DesiredPlacement, DesiredState
+from reconciler.model.value import Floors, effective, floor_table
 from reconciler.ports import EvidenceReader, LedgerReader, LiveReader
 
 WINDOWS_BACK: Final = 26

@@ -13,10 +13,9 @@ from reconciler.diff.change import Blocked, Create, Delete
 from reconciler.diff.resolve import Found, resolve_apps
 from reconciler.errors import DoubtfulRead, ProjectError, WrongAccount
 from reconciler.model.address import Address, Kind, app_of, kind_of, selector
-from reconciler.model.desired import DesiredState
 from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveResource, LiveState, live_app_address
+from reconciler.model.state import DesiredState, LiveResource, LiveState, live_app_address
 from reconciler.plan.plan import Plan
 from reconciler.ports import LiveReader
 

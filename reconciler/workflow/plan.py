@@ -14,13 +14,12 @@ from reconciler.diff.classes import audit_account
 from reconciler.diff.context import DiffOptions, DriftRule, context_of
 from reconciler.errors import WrongAccount
 from reconciler.model.address import Address, address_order, app_of, kind_of, selector
-from reconciler.model.desired import DesiredState
 from reconciler.model.journal import NO_CREATES, PastCreates, past_creates, seconds_to_settle
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveState
+from reconciler.model.state import DesiredState, LiveState
+from reconciler.plan.aftermath import undo_plan
 from reconciler.plan.plan import Plan, PlanOrigin, build
 from reconciler.plan.revalidate import CurrentState
-from reconciler.plan.undo import undo_plan
 from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
 from reconciler.workflow.observe import (
     Observation,

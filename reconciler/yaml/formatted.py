@@ -14,7 +14,7 @@ from typing import Final, TypeGuard
 
 from reconciler.errors import EditError
 from reconciler.model.diagnostic import Finding
-from reconciler.yaml.edit.changes import Unwritable, after_break, finding_of, line_end, line_start, lines_end
+from reconciler.yaml.edits import Unwritable, after_break, finding_of, line_end, line_start, lines_end
 from reconciler.yaml.node import AliasNode, Map, MapEntry, Node, ScalarNode, Seq
 from reconciler.yaml.parse import Tree, read_tree
 from reconciler.yaml.scalar import ManifestText, Place, place_of_offset

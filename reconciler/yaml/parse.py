@@ -27,11 +27,12 @@ from reconciler.yaml.events import (
     parse_failure_finding,
     part_before,
 )
-from reconciler.yaml.merge import MERGE, Frame, merged_map, set_layout
 from reconciler.yaml.node import (
+    MERGE,
     START,
     VARIABLE,
     AliasNode,
+    Frame,
     Map,
     Mark,
     Node,
@@ -40,8 +41,10 @@ from reconciler.yaml.node import (
     YamlDocument,
     make_map,
     make_seq,
+    merged_map,
     place_of,
     scalar_node,
+    set_layout,
 )
 from reconciler.yaml.scalar import ManifestText, PlainScalars, Scalar, quoted
 

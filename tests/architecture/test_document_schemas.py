@@ -18,8 +18,8 @@ from reconciler.model.address import Address
 from reconciler.model.evidence import UnmatchedReports
 from reconciler.model.journal import Outcome, Result
 from reconciler.plan.document import plan_to_json
-from reconciler.render.drift.document import audit_document
-from reconciler.render.floors.document import backtest_document, suggestions_document
+from reconciler.render.account import audit_document
+from reconciler.render.floors_document import backtest_document, suggestions_document
 from reconciler.render.published import DOCUMENTS, document_schemas
 from reconciler.render.result import findings_document, result_document
 

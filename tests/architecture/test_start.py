@@ -89,7 +89,7 @@ def test_validating_takes_what_reads_manifests(imported):
     assert libraries(modules) == {"click", "orjson", "pydantic", "yaml"}
     assert rooms(modules) <= CHECKING
     assert {name for name in ours(modules) if name.startswith(("reconciler.render.", "reconciler.store."))} == {
-        "reconciler.render.line", "reconciler.render.sanitise", "reconciler.store.cache", "reconciler.store.seal",
+        "reconciler.render.text", "reconciler.store.seal",
     }  # fmt: skip
 
 

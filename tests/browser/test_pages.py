@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from support.pages import FULL, HOSTILE, PAGES
 
-from reconciler.render.sanitise import visible
+from reconciler.render.text import visible
 
 each_page = pytest.mark.parametrize("name", sorted(PAGES))
 each_full = pytest.mark.parametrize("name", FULL)

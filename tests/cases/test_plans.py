@@ -13,18 +13,16 @@ import pytest
 from support.builders import API
 from support.fake_clock import FakeClock
 from support.fake_gateway import FakeGateway
+from support.ledgers import read_ledger
 
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.model.desired import DesiredState
-from reconciler.model.live import LiveState
+from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.document import plan_from_text, plan_text
-from reconciler.plan.guard import Allowances, Refusal
+from reconciler.plan.gate import Allowances, Limits, Refusal, gate
 from reconciler.plan.plan import Plan, PlanOrigin
-from reconciler.plan.policy import Limits, gate
-from reconciler.render.plan.markdown import plan_markdown
-from reconciler.render.plan.text import plan_lines
-from reconciler.store.ledger_file import read_ledger
+from reconciler.render.plan_markdown import plan_markdown
+from reconciler.render.plan_text import plan_lines
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
 

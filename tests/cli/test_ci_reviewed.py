@@ -5,7 +5,7 @@ from support.command import ONE_APP, SETTINGS
 from support.forge import BOT, PROJECT, REPOSITORY, TOKEN, Forge
 from support.runner import Checkout, git, push
 
-from reconciler.plan.reviewed import MARK
+from reconciler.plan.plan import MARK
 
 BLOCK = "      - {{name: {}, placementType: MREC, coppa: false}}\n"
 

@@ -7,7 +7,7 @@ import pytest
 from junitparser import JUnitXml
 from support.command import ONE_APP
 
-from reconciler.plan.reviewed import MARK
+from reconciler.plan.plan import MARK
 
 BAD = ONE_APP.replace("coppa", "copa")
 ONE = ONE_APP + "    placements:\n      - {name: int, placementType: Interstitial, coppa: false}\n"

@@ -14,11 +14,11 @@ from support.rival import Spelling
 from support.schemas import assert_as_published
 
 from reconciler.adopt.forms import expanded_blocks, plain_json
+from reconciler.manifest.block import manifest_text
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.manifest.schema import schemas
-from reconciler.manifest.write import manifest_text
 from reconciler.model.address import selector
-from reconciler.model.desired import Source
+from reconciler.model.state import Source
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = """version: 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.store.cache import WORTH_KEEPING
+from reconciler.store.seal import WORTH_KEEPING
 
 SOUND = """version: 1
 apps:

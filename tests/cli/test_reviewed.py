@@ -5,7 +5,7 @@ import json
 import pytest
 from support.command import ONE_APP
 
-from reconciler.plan.reviewed import MARK
+from reconciler.plan.plan import MARK
 
 APP = "android:com.a"
 HEAD = ONE_APP + "    status: active\n    placements:\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.detached import is_sandbox, stop
+from reconciler.cli.commands.sandbox import is_sandbox, stop
 
 DETACH = "sandbox --detach --port 0 --seed demo"
 

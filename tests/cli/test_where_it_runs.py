@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from support.command import ONE_APP, PATIENCE, Done
 
-from reconciler.cli.render import FINDINGS_FORMATS, PLAN_FORMATS
+from reconciler.cli.session import FINDINGS_FORMATS, PLAN_FORMATS
 
 each = pytest.mark.parametrize
 

@@ -11,8 +11,8 @@ from support.fake_gateway import FakeGateway
 from reconciler.api.environment import SystemClock
 from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.http.auth import Credentials
-from reconciler.model.live import LiveResource
 from reconciler.model.secret import Secret
+from reconciler.model.state import LiveResource
 from reconciler.ports import Accepted, Gateway, Rejected
 from reconciler.sandbox.server import RunningSandbox
 

@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from reconciler.cli.detached import is_sandbox, stop
+from reconciler.cli.commands.sandbox import is_sandbox, stop
 
 PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

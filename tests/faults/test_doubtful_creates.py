@@ -9,7 +9,7 @@ from support.fake_clock import FakeClock
 from support.fake_gateway import FakeGateway, Habits, Lost, OldId
 
 from reconciler.errors import ApiError
-from reconciler.model.desired import Safety
+from reconciler.model.state import Safety
 
 each = pytest.mark.parametrize
 

@@ -11,7 +11,7 @@ from reconciler.adopt.adoption import adopt
 from reconciler.adopt.fresh import AccountSnapshot, DeclaredProject
 from reconciler.manifest.checked_edits import ProjectContext, blocks_by_address
 from reconciler.manifest.load import load_desired, load_settings
-from reconciler.model.live import LiveState
+from reconciler.model.state import LiveState
 from reconciler.yaml.scalar import ManifestText
 
 EXAMPLES = 150

@@ -14,7 +14,7 @@ from support.fake_gateway import FakeGateway
 from reconciler.diff.audit import ALARMING, Audit, summary
 from reconciler.diff.change import Deactivate, Delete, Update
 from reconciler.diff.classes import GOING, PRUNED, WAITS_FOR_LEAVE
-from reconciler.model.live import LiveState
+from reconciler.model.state import LiveState
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_audit
 

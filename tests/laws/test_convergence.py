@@ -15,9 +15,8 @@ from support.fake_store import FakeStore
 from reconciler.apply.executor import Execution
 from reconciler.diff.change import Blocked
 from reconciler.model.address import Address, name_of
-from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.field import FIELDS
-from reconciler.model.live import LiveResource
+from reconciler.model.state import DesiredApp, DesiredPlacement, LiveResource
 from reconciler.model.value import ABSENT, Fields
 from reconciler.plan.document import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan

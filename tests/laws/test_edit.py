@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from laws.yaml_texts import Written, yaml_texts
 
 from reconciler.errors import EditError
-from reconciler.yaml.edit.apply import apply_edits
-from reconciler.yaml.edit.changes import AddEntry, AddItem, RemoveEntry, SetScalar
+from reconciler.yaml.apply_edits import apply_edits
+from reconciler.yaml.edits import AddEntry, AddItem, RemoveEntry, SetScalar
 from reconciler.yaml.node import AliasNode, Map, ScalarNode, Seq, place_at
 from reconciler.yaml.parse import parse, read_tree
 from reconciler.yaml.scalar import ManifestText

@@ -15,23 +15,22 @@ from reconciler.adopt.forms import expanded_blocks, plain_json
 from reconciler.apis.management.wire import calls
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.diff.change import Create, FieldChange, Update
+from reconciler.manifest.block import EVERY_KEY
 from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import load_desired, load_settings
 from reconciler.manifest.schema import schemas
-from reconciler.manifest.write import EVERY_KEY
 from reconciler.model.address import kind_of
-from reconciler.model.desired import Source
 from reconciler.model.field import FIELDS
 from reconciler.model.ledger import entry_from_json, entry_to_json
-from reconciler.model.live import LiveResource
+from reconciler.model.state import LiveResource, Source
 from reconciler.model.value import leaves, line_json
 from reconciler.plan.document import plan_from_text, plan_text
+from reconciler.plan.gate import facts_of
 from reconciler.plan.plan import Plan
-from reconciler.plan.policy import facts_of
-from reconciler.render.plan.text import change_lines
-from reconciler.sandbox import checks
+from reconciler.render.plan_text import change_lines
+from reconciler.sandbox import exchange as checks
 from reconciler.sandbox.account import StoredResource
-from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.faults import Quirks
 from reconciler.sandbox.spelling import response_object
 from reconciler.yaml.scalar import ManifestText
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.warehouse.imports.records import as_text
-from reconciler.warehouse.imports.rows import Clues, read_day, read_number
+from reconciler.warehouse.import_rows import Clues, read_day, read_number
+from reconciler.warehouse.import_schema import as_text
 
 MARKS = {"point": (".", ","), "comma": (",", ".")}
 styles = st.sampled_from(["point", "comma"])

@@ -13,13 +13,13 @@ from support.market_evidence import FIRST, LAST, TODAY, evidence, price_bin
 
 from reconciler.floors.current_floors import CurrentFloor, current_floors_of
 from reconciler.floors.curve import Reaction
-from reconciler.floors.guard import Rules, exact
+from reconciler.floors.decide import Rules, exact
 from reconciler.floors.pooling import opportunity_costs
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
-from reconciler.model.desired import Safety
 from reconciler.model.evidence import Cell, UnmatchedReports
-from reconciler.model.floors import MINIMUM, effective, percent_change
+from reconciler.model.state import Safety
+from reconciler.model.value import MINIMUM, effective, percent_change
 
 FIGURES = ["requests", "impressions", "revenue", "after", "after_requests", "single_rows"]
 PRICES = st.floats(0.01, 40).map(lambda price: round(price, 2))

@@ -10,7 +10,7 @@ from laws.worlds import worlds
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
 from reconciler.plan.document import plan_from_text, plan_text
-from reconciler.plan.reviewed import NOTHING, Reviewed, entries, reviewed, reviewed_in, reviewed_mark, unreviewed
+from reconciler.plan.plan import NOTHING, Reviewed, entries, reviewed, reviewed_in, reviewed_mark, unreviewed
 
 numbers = st.integers(0, 10_000)
 

@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from laws.yaml_texts import yaml_texts
 
-from reconciler.manifest.write import APP_KEYS, PLACEMENT_KEYS, format_manifest
+from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS, format_manifest
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText
 

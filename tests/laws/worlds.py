@@ -23,9 +23,8 @@ from support.fake_clock import START
 from support.fake_gateway import Habits
 
 from reconciler.model.address import Address, app_address, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Lifecycle
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.state import DesiredApp, DesiredPlacement, DesiredState, Lifecycle, LiveResource, LiveState
 
 TYPES = ("Banner", "Rewarded", "Interstitial", "MREC")
 NAMES = ("north", "lagoon", "quartz", "blimp")

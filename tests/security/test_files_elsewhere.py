@@ -9,7 +9,7 @@ import pytest
 from support.command import ONE_APP, SETTINGS
 from support.forge import Forge
 
-from reconciler.cli.render import FINDINGS_FORMATS
+from reconciler.cli.session import FINDINGS_FORMATS
 from reconciler.files.disk import LARGEST
 
 each = pytest.mark.parametrize

@@ -20,21 +20,25 @@ import pytest
 from support.builders import APP, desired_placement, live_placement
 
 import reconciler
-from reconciler.apis.user_reports.download import checked_url, readiness
+from reconciler.apis.download import checked_url, readiness
 from reconciler.diff.look_alikes import Orphan, suspected_renames
 from reconciler.errors import ReconcilerError
-from reconciler.floors.record import records_from_text
-from reconciler.http.answers import decode
+from reconciler.floors.current_floors import records_from_text
 from reconciler.http.auth import UrlOrigin, error_code, read_token
-from reconciler.http.exchange import Response, server_message
+from reconciler.http.exchange import Response, decode, server_message
 from reconciler.http.redaction import discreet, without
 from reconciler.http.retry import retry_after
-from reconciler.manifest.patterns import intended_manifest_name, is_empty_text, looks_like_manifest, plain_patterns
+from reconciler.manifest.project_settings import (
+    intended_manifest_name,
+    is_empty_text,
+    looks_like_manifest,
+    plain_patterns,
+)
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
-from reconciler.render import sanitise
+from reconciler.render import text as shown
 from reconciler.render.pull import changed_lines
-from reconciler.warehouse.countries import alpha2
+from reconciler.warehouse.acceptance import alpha2
 from reconciler.warehouse.user_report_csv import column_places, drop_open_quotes, folded
 from reconciler.yaml import scalar as hints
 from reconciler.yaml.parse import parse
@@ -209,13 +213,13 @@ FUNCTIONS = {
     "manifest": lambda text: looks_like_manifest(text.encode("utf-8", "replace")),
     "diff": lambda text: list(changed_lines(text.split(" "), [*reversed(text.split(" ")), "x"], "a")),
     **{
-        f"sanitise.{name}": getattr(sanitise, name)
+        f"shown.{name}": getattr(shown, name)
         for name in (
             *("visible", "terminal", "whole_line", "json_text", "html", "html_page", "github_data", "github_property"),
             *("markdown", "markdown_html", "chat"),
         )
     },
-    "sanitise.clipped": lambda text: sanitise.clipped(text, 80),
+    "shown.clipped": lambda text: shown.clipped(text, 80),
     "shown": hints.shown,
 }
 UNITS = ("a", "7", " ", '"', "'", "\\", "a7A", "Atoken", "token=", "a: ", "- ", "{", "[", "x, ", '""', '",', "<!--")

@@ -28,6 +28,7 @@ from support.builders import (
     stale_changes,
 )
 from support.fake_clock import FakeClock
+from support.ledgers import read_ledger
 from support.mutants import mutant
 from support.scene import Scene
 
@@ -36,10 +37,8 @@ from reconciler.apis.management.wire import calls
 from reconciler.diff.audit import episodes, past_audits, trend
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, HeldChange, Note, Unmanaged, Update
 from reconciler.errors import PlanUnusable, ReconcilerError, StoreError
-from reconciler.floors.current_floors import floor_moves
-from reconciler.floors.record import records_from_text, with_evidence
+from reconciler.floors.current_floors import floor_moves, records_from_text, with_evidence
 from reconciler.model.address import kind_of
-from reconciler.model.desired import Safety, Source
 from reconciler.model.journal import (
     SETTLE_AT_MOST,
     Intent,
@@ -50,24 +49,22 @@ from reconciler.model.journal import (
     runs_of_resource,
     seconds_to_settle,
 )
+from reconciler.model.state import Safety, Source
 from reconciler.model.value import digest, document_json
 from reconciler.plan.document import plan_from_text, plan_text, plan_to_json
-from reconciler.plan.guard import Allowances
+from reconciler.plan.gate import Allowances, Limits, gate
 from reconciler.plan.plan import Plan
-from reconciler.plan.policy import Limits, gate
-from reconciler.plan.revalidate import CurrentState
-from reconciler.plan.stale import without
-from reconciler.render.findings.ci import plan_widget
-from reconciler.render.history import history_document, history_lines
-from reconciler.render.plan.html import plan_page
-from reconciler.render.plan.markdown import plan_markdown
-from reconciler.render.plan.overview import plan_findings
-from reconciler.render.plan.text import plan_lines
-from reconciler.store.cache import Cache
+from reconciler.plan.revalidate import CurrentState, without
+from reconciler.render.ci import plan_widget
+from reconciler.render.history import HistoryDocument, history_lines
+from reconciler.render.plan_html import plan_page
+from reconciler.render.plan_markdown import plan_markdown
+from reconciler.render.plan_overview import plan_findings
+from reconciler.render.plan_text import plan_lines
 from reconciler.store.files import FileStore
 from reconciler.store.journal_file import JournalFile, ended_event, intent_event
-from reconciler.store.ledger_file import ledger_text, read_ledger
-from reconciler.store.seal import Seals
+from reconciler.store.ledger_file import ledger_text
+from reconciler.store.seal import Cache, Seals
 
 SHARE = 400
 MANY = int(os.environ.get("MUTANTS", SHARE))
@@ -239,7 +236,7 @@ def shown(events):
     """All that is made of a journal: its history, what is left open, and which floors were in force."""
     runs = past_runs(events)
     list(history_lines(runs))
-    json.dumps(history_document(runs)).encode()
+    json.dumps(HistoryDocument.write(runs)).encode()
     list(runs_of_resource(runs, at("b")))
     past = past_creates(events)
     assert 0 <= seconds_to_settle(past.unclear, past, NOW, 30) <= 3 * SETTLE_AT_MOST

@@ -7,7 +7,7 @@ from support.harmless import CHECKS, assert_harmless
 from support.hostile import NAMES
 from support.schemas import assert_as_published
 
-from reconciler.cli.render import FINDINGS_FORMATS, PLAN_FORMATS, RESULT_FORMATS
+from reconciler.cli.session import FINDINGS_FORMATS, PLAN_FORMATS, RESULT_FORMATS
 
 DRIFT_FORMATS = ("text", "json", "markdown", "html", "openmetrics", "github")
 

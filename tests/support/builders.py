@@ -19,13 +19,21 @@ from reconciler.diff.changes import owned_count, verdicts_on
 from reconciler.diff.classes import audit_account
 from reconciler.diff.context import DiffOptions, context_of
 from reconciler.model.address import Address, address_order, app_address, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Lifecycle, Presence, Prune, Source
-from reconciler.model.floors import Floors, complete
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.value import Fields, Value, price
+from reconciler.model.state import (
+    DesiredApp,
+    DesiredPlacement,
+    DesiredState,
+    Lifecycle,
+    LiveResource,
+    LiveState,
+    Presence,
+    Prune,
+    Source,
+)
+from reconciler.model.value import Fields, Floors, Value, complete, price
 from reconciler.plan.plan import Plan, PlanOrigin, build
-from reconciler.plan.stale import Stale, why_moved
+from reconciler.plan.revalidate import Stale, why_moved
 
 BUNDLE = "com.acme"
 APP = app_address("android", BUNDLE)

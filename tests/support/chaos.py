@@ -21,7 +21,7 @@ from reconciler.errors import ApiError, StoreError, UnreadableAnswer
 from reconciler.model.address import Address, Kind
 from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource
+from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Answer, NotSent, Rejected, RunStore
 from reconciler.store.files import FileStore

@@ -10,7 +10,7 @@ from support.histories import BETWEEN_QUIET_RUNS, History, Nobody, Tally, played
 
 from reconciler.apply.executor import Execution
 from reconciler.model.address import Address, app_of
-from reconciler.model.live import LiveResource
+from reconciler.model.state import LiveResource
 from reconciler.plan.plan import Plan
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import ApplyRequest, carry_out_plan, make_plan

@@ -10,10 +10,9 @@ from support.histories import Nobody
 
 from reconciler.apply.executor import Execution
 from reconciler.model.address import Address
-from reconciler.model.desired import DesiredState
 from reconciler.model.journal import Result, past_creates
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveState
+from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.plan import Plan
 from reconciler.ports import Gateway
 from reconciler.store.files import FileStore

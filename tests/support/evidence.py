@@ -9,9 +9,9 @@ from typing import Any
 
 from pyarrow import parquet
 
-from reconciler.warehouse.imports.importing import ImportOptions, ImportSummary, import_report
-from reconciler.warehouse.imports.readers import open_records
-from reconciler.warehouse.imports.records import StoreKeys
+from reconciler.warehouse.import_readers import open_records
+from reconciler.warehouse.import_schema import StoreKeys
+from reconciler.warehouse.importing import ImportOptions, ImportSummary, import_report
 from reconciler.warehouse.report_store import ReportStore
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "reports"

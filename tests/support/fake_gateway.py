@@ -12,9 +12,8 @@ from support.habits import Habits, Readings, alike
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Kind
 from reconciler.model.field import FIELDS
-from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors, complete
-from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.value import ABSENT, Fields, Value
+from reconciler.model.state import LiveResource, LiveState
+from reconciler.model.value import ABSENT, MINIMUM, WORLDWIDE, Fields, Floors, Value, complete
 from reconciler.ports import Accepted, Ambiguous, Answer, Clock, NotSent, Rejected
 
 Operation: TypeAlias = Literal["apps", "placements", "find", "create", "update", "delete"]

@@ -13,9 +13,8 @@ from random import Random
 from typing import Final, Literal, TypeAlias, cast
 
 from reconciler.model.address import Kind
-from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
-from reconciler.model.live import LiveResource
-from reconciler.model.value import Fields
+from reconciler.model.state import LiveResource
+from reconciler.model.value import MINIMUM, WORLDWIDE, Fields, Floors
 
 Keeps: TypeAlias = Callable[[Kind, Fields], Fields]
 """What becomes of fields that are sent: those that are stored."""

@@ -33,10 +33,17 @@ from reconciler.apply.executor import Execution
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address, app_address, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Safety
 from reconciler.model.journal import Result, past_creates
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, LiveState, live_app_address
+from reconciler.model.state import (
+    DesiredApp,
+    DesiredPlacement,
+    DesiredState,
+    LiveResource,
+    LiveState,
+    Safety,
+    live_app_address,
+)
 from reconciler.plan.plan import Plan
 from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text

@@ -4,9 +4,9 @@ from support.builders import API
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Note, Unmanaged, Update
 from reconciler.model.address import Address
-from reconciler.model.desired import Source
+from reconciler.model.state import Source
 from reconciler.model.value import price
-from reconciler.plan.guard import Refusal
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan, PlanOrigin
 
 NAMES = (

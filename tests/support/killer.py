@@ -27,7 +27,7 @@ from support.wire import KEYS
 from reconciler.api.environment import SystemClock
 from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.model.journal import past_creates
-from reconciler.model.live import LiveState
+from reconciler.model.state import LiveState
 from reconciler.plan.plan import Plan
 from reconciler.ports import Clock
 from reconciler.store.files import FileStore

@@ -12,7 +12,7 @@ from support.thirty import STEPS, as_declared, thirty
 from support.wire import Wire, twins
 
 from reconciler.api.environment import SystemClock
-from reconciler.sandbox.seed import seed_resources
+from reconciler.sandbox.server import seed_resources
 from reconciler.store.files import FileStore
 
 KILLER = Path(__file__).with_name("killer.py")

@@ -5,7 +5,7 @@ from decimal import Decimal
 from math import floor, log
 
 from reconciler.floors.current_floors import CurrentFloor
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import PRICE_STEP, Cell, DayEvidence, Evidence, UnmatchedReports

@@ -18,7 +18,7 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address, app_address
 from reconciler.model.journal import Result
-from reconciler.model.live import LiveResource
+from reconciler.model.state import LiveResource
 from reconciler.plan.plan import Plan
 from reconciler.sandbox import faults
 from reconciler.sandbox.faults import Fault

@@ -10,19 +10,19 @@ from support.market_evidence import FIRST, LAST, TODAY, evidence, standing
 from reconciler.diff.audit import Audit, AuditClass, AuditedField, AuditItem, PastAudit, Trend, trend
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, HeldChange, Note, Unmanaged, Update
 from reconciler.diff.classes import NEVER_MADE, UNNAMED
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules
 from reconciler.floors.suggest import backtest, suggest
 from reconciler.model.address import app_address
-from reconciler.model.desired import AcceptedDrift, Source
 from reconciler.model.diagnostic import Finding
 from reconciler.model.evidence import Backtest, Cell, Suggestions, UnmatchedReports
-from reconciler.plan.guard import Refusal
+from reconciler.model.state import AcceptedDrift, Source
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan
-from reconciler.render.drift.html import audit_page
-from reconciler.render.findings.pages import findings_page
-from reconciler.render.floors.html import suggestions_page
-from reconciler.render.floors.markdown import backtest_page
-from reconciler.render.plan.html import plan_page
+from reconciler.render.drift_html import audit_page
+from reconciler.render.floors_html import suggestions_page
+from reconciler.render.floors_markdown import backtest_page
+from reconciler.render.plan_html import plan_page
+from reconciler.render.result import findings_page
 
 MARKUP = "<script>hacked=1</script></style></title>\"'><img src=x onerror=hacked=1><b>"
 STEERING = "\x1b[31m\u202egpj\u200b\x00\n::set-output name=x::y"

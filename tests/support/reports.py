@@ -14,8 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from reconciler.apis.days import DayRange
-from reconciler.apis.user_reports.client import ReceivedReport
+from reconciler.apis.reports import DayRange
+from reconciler.apis.user_reports import ReceivedReport
 from reconciler.model.secret import Secret
 from reconciler.warehouse.coverage import TOTALS, partition_name
 from reconciler.warehouse.mediation_intake import RowBatch, row_batches, write_table

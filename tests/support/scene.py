@@ -11,10 +11,9 @@ from support.fake_store import FakeStore
 from reconciler.apply.context import Apps, CancellationToken, CreatedResources, ExecutionContext, LiveIndex
 from reconciler.apply.executor import Execution, execute
 from reconciler.model.address import Address
-from reconciler.model.desired import DesiredApp
 from reconciler.model.journal import Result
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.live import LiveState
+from reconciler.model.state import DesiredApp, LiveState
 from reconciler.plan.plan import Plan
 
 

@@ -8,9 +8,8 @@ from support.builders import desired_app, desired_placement, entry
 from support.wire import app, placement
 
 from reconciler.model.address import app_address
-from reconciler.model.desired import DesiredPlacement, DesiredState, Safety
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.live import LiveResource
+from reconciler.model.state import DesiredPlacement, DesiredState, LiveResource, Safety
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
 
 STEPS: Final = 30

@@ -18,19 +18,16 @@ from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.apply.executor import Execution
 from reconciler.http.auth import Credentials
 from reconciler.http.retry import RetryPolicy
-from reconciler.model.desired import DesiredState
 from reconciler.model.field import fields_from_json
 from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.secret import Secret
+from reconciler.model.state import DesiredState, LiveResource, LiveState
 from reconciler.plan.plan import Plan
 from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.fault_script import FaultScript
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.seed import seed_resources
-from reconciler.sandbox.server import RunningSandbox, SandboxOptions
+from reconciler.sandbox.faults import Fault, Quirks
+from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_resources
 from reconciler.store.files import FileStore
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import ApplyRequest, PlanningContext, carry_out_plan, make_plan, make_settled_plan

@@ -11,22 +11,28 @@ from reconciler.apis.management.origin import EXAMPLE, VARIABLE
 from reconciler.apis.management.wire import answer, calls
 from reconciler.apis.management.wire.answer import speaks_of_failure
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
-from reconciler.http.answers import AnswerError, BlankError, NotJsonError, decode, folded, is_page, more_in_headers
 from reconciler.http.auth import Credentials, Service
 from reconciler.http.client import MOST, USUAL_POLICY, ApiClient
 from reconciler.http.exchange import (
+    AnswerError,
     AuthFailed,
+    BlankError,
     CallResult,
     NoResponse,
+    NotJsonError,
     Request,
     RequestNotSent,
     Response,
+    decode,
+    folded,
+    is_page,
+    more_in_headers,
     server_message,
     words_of,
 )
 from reconciler.http.retry import RetryPolicy
 from reconciler.model.address import Kind
-from reconciler.model.live import LiveResource
+from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Ambiguous, Answer, Clock, NotSent, Rejected
 

@@ -8,15 +8,14 @@ import click
 
 from reconciler.api.results import INCOMPLETE
 from reconciler.cli.options import Options, addresses, only_option, shared_options, since_day
-from reconciler.cli.render import AUDIT_FORMATS, print_audit, print_result
-from reconciler.cli.session import CommandSession
+from reconciler.cli.session import AUDIT_FORMATS, CommandSession, print_audit, print_result
 from reconciler.errors import ReconcilerError, WrongAccount
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from reconciler.api.pull import PullResult
     from reconciler.diff.audit import Audit
-    from reconciler.http.webhook import Webhook
+    from reconciler.http.connections import Webhook
 
 DRIFTED: Final = 2
 DIFFERENCES: Final = 2
@@ -39,7 +38,7 @@ def list_resources(options: Options, *, globs: tuple[str, ...]) -> int:
       reconciler list 'android:com.cash_crash.54*'
       reconciler list --format csv > resources.csv
     """
-    from reconciler.render.inventory import list_csv, list_lines
+    from reconciler.render.account import list_csv, list_lines
 
     session = CommandSession.of(options)
     result = session.project().inventory(globs)
@@ -93,15 +92,15 @@ def _webhook(session: CommandSession, flag: str | None) -> "Webhook | None":
     url = Secret(flag) if flag is not None else session.environment.secret(NOTIFY_URL)
     if url is None:
         return None
-    from reconciler.http.webhook import webhook
+    from reconciler.http.connections import webhook
 
     return webhook(url, "--notify" if flag is not None else NOTIFY_URL)
 
 
 def _notify(session: CommandSession, audit: "Audit", hook: "Webhook") -> None:
     """Post the alarms. A failure is a warning and does not change the exit code."""
-    from reconciler.http.webhook import post
-    from reconciler.render.drift.text import audit_message
+    from reconciler.http.connections import post
+    from reconciler.render.drift_text import audit_message
 
     body = json.dumps(audit_message(audit), ensure_ascii=True).encode()
     try:
@@ -171,8 +170,8 @@ def ping(options: Options) -> int:
       reconciler ping
     """
     from reconciler.installed import program, whence
-    from reconciler.render.inventory import PingDocument
-    from reconciler.render.line import counted, line
+    from reconciler.render.account import PingDocument
+    from reconciler.render.text import counted, line
 
     session = CommandSession.of(options)
     workspace = session.workspace()
@@ -196,7 +195,7 @@ def ping(options: Options) -> int:
 
 def _warn_of_empty_list(session: CommandSession, owned: int) -> None:
     """Warn of an account without any app. Raises `WrongAccount` where the ledger knows some in it."""
-    from reconciler.render.line import Span, counted
+    from reconciler.render.text import Span, counted
 
     check = "check publisherId in reconciler.yaml, and whose keys DT_CLIENT_ID and DT_CLIENT_SECRET are"
     if owned:

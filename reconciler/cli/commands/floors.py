@@ -10,10 +10,9 @@ import click
 from reconciler.api.results import INCOMPLETE
 from reconciler.cli.groups import CommandEntry, LazyGroup
 from reconciler.cli.options import Options, addresses, day_of, day_options, only_option, shared_options
-from reconciler.cli.render import print_result
-from reconciler.cli.session import CommandSession
+from reconciler.cli.session import CommandSession, print_result
 from reconciler.errors import ProjectError, UsageError
-from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
+from reconciler.warehouse.import_schema import ADAPTERS, ALSO, COLUMNS
 
 if TYPE_CHECKING:
     from reconciler.api.reports import ReportSource
@@ -109,8 +108,8 @@ def suggest(
       reconciler floors suggest --explain android:com.cash_crash.54/int_13 US
     """
     from reconciler.api.floors import SuggestionsResult
-    from reconciler.render.floors.markdown import suggestions_markdown
-    from reconciler.render.floors.text import explain_lines, suggestion_lines
+    from reconciler.render.floors_markdown import suggestions_markdown
+    from reconciler.render.floors_text import explain_lines, suggestion_lines
 
     session = CommandSession.of(options)
     suggestions = session.project().suggest_floors(day_of(first), day_of(last), only=only).suggestions
@@ -132,7 +131,7 @@ def suggest(
 
 
 def _suggestions_page(suggestions: "Suggestions") -> str:
-    from reconciler.render.floors.html import suggestions_page  # templates cost 0.1 s
+    from reconciler.render.floors_html import suggestions_page  # templates cost 0.1 s
 
     return suggestions_page(suggestions)
 
@@ -163,7 +162,7 @@ def write(options: Options, *, first: datetime | None, last: datetime | None, on
       reconciler floors write --only 'android:com.cash_crash.54/*'
       git diff && reconciler plan
     """
-    from reconciler.render.floors.text import written_lines
+    from reconciler.render.floors_text import written_lines
 
     session = CommandSession.of(options)
     result = session.project().write_floors(day_of(first), day_of(last), only=only)
@@ -189,7 +188,7 @@ def backtest(options: Options, *, first: datetime | None, last: datetime | None,
       reconciler floors backtest
       reconciler floors backtest --from 2026-10-01 --to 2026-10-31 --split 2026-10-24
     """
-    from reconciler.render.floors.markdown import backtest_lines, backtest_markdown
+    from reconciler.render.floors_markdown import backtest_lines, backtest_markdown
 
     session = CommandSession.of(options)
     result = session.project().backtest_floors(day_of(first), day_of(last), split=day_of(split))
@@ -206,7 +205,7 @@ def backtest(options: Options, *, first: datetime | None, last: datetime | None,
 
 
 def _backtest_page(result: "Backtest") -> str:
-    from reconciler.render.floors.markdown import backtest_page  # as above
+    from reconciler.render.floors_markdown import backtest_page  # as above
 
     return backtest_page(result)
 

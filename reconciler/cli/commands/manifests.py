@@ -9,12 +9,11 @@ import click
 from reconciler.api.results import ValidationResult
 from reconciler.api.workspace import Workspace
 from reconciler.cli.options import Options, addresses, shared_options
-from reconciler.cli.render import FINDINGS_FORMATS, print_findings
-from reconciler.cli.session import CommandSession
+from reconciler.cli.session import FINDINGS_FORMATS, CommandSession, print_findings
 from reconciler.errors import EditError, InvalidManifests, ProjectError, UnfitFile
 from reconciler.files.project import manifests_at, read_manifests, write_manifests
 from reconciler.model.diagnostic import Finding
-from reconciler.render.line import counted
+from reconciler.render.text import counted
 from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
@@ -76,8 +75,8 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
       reconciler fmt
       reconciler fmt --check apps/cashcrash.yaml
     """
-    from reconciler.render.line import line
-    from reconciler.render.result import fmt_document
+    from reconciler.render.result import FmtDocument
+    from reconciler.render.text import line
 
     session = CommandSession.of(options)
     workspace = session.workspace()
@@ -88,7 +87,7 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
         write_manifests(workspace.root, texts, changed)
         session.console.require_answer()
     if options.format == "json":
-        session.console.document(fmt_document(files, written=not check))
+        session.console.document(FmtDocument.write(files, written=not check))
     else:
         session.console.answer(line(file) for file in files)
     if findings:
@@ -105,7 +104,7 @@ def _texts(workspace: Workspace, paths: Sequence[Path]) -> Sequence[ManifestText
 
 def _format_texts(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[Finding]]:
     """The texts that change, and findings on those that cannot be formatted."""
-    from reconciler.manifest.write import format_manifest
+    from reconciler.manifest.block import format_manifest
 
     changed: list[ManifestText] = []
     findings: list[Finding] = []
@@ -134,8 +133,7 @@ def render(options: Options, *, globs: tuple[str, ...]) -> int:
       reconciler render --format json
     """
     from reconciler.adopt.forms import expanded_blocks, plain_json
-    from reconciler.manifest.block import VERSION
-    from reconciler.manifest.write import manifest_text
+    from reconciler.manifest.block import VERSION, manifest_text
     from reconciler.model.address import selector
 
     session = CommandSession.of(options)
@@ -194,7 +192,7 @@ def _known_values(session: CommandSession) -> "SchemaContext":
 
 
 def _write(session: CommandSession, folder: Path, texts: Mapping[str, Any], root: Path | None) -> None:
-    from reconciler.files.given import write_given
+    from reconciler.files.project import write_given
     from reconciler.manifest.schema import schema_text
 
     for name, schema in texts.items():

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from reconciler.errors import LockHeld, StoreError
-from reconciler.render.sanitise import terminal
+from reconciler.render.text import terminal
 from reconciler.store.postgres.database import CHECK, Database, PatientConnection, project, transaction
 
 CLASS: Final = 0x77667263

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from reconciler.apis.days import DayRange, day_ranges, is_settled, last_complete, refusal, usual_range
+from reconciler.apis.reports import DayRange, day_ranges, is_settled, last_complete, refusal, usual_range
 
 each = pytest.mark.parametrize
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ import zlib
 import pytest
 from support.reports import gz
 
-from reconciler.apis.user_reports.download import SizeLimits, unpack
+from reconciler.apis.download import SizeLimits, unpack
 from reconciler.errors import UnreadableAnswer
 
 each = pytest.mark.parametrize

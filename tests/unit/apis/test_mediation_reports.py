@@ -6,8 +6,8 @@ from support.fake_clock import FakeClock
 from support.reports import DAY, Answer, mediation_row
 from unit.apis.world import CANARIES, chartboost, told_by
 
-from reconciler.apis.days import DayRange
 from reconciler.apis.mediation_reports import METRICS, body_of, rows_by_range
+from reconciler.apis.reports import DayRange
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.http import connections as http
 

@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.apis.user_reports.download import Failed, Pending, Ready, TransientFailure, readiness
+from reconciler.apis.download import Failed, Pending, Ready, TransientFailure, readiness
 from reconciler.http.exchange import NoResponse, RequestNotSent, Response
 
 each = pytest.mark.parametrize

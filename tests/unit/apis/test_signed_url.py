@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.apis.user_reports.download import checked_url
+from reconciler.apis.download import checked_url
 from reconciler.errors import UnreadableAnswer
 from reconciler.http.auth import origin
 

@@ -9,7 +9,7 @@ from support.fake_clock import FakeClock
 from support.reports import APP, DAY, Answer, dt_csv, dt_row, gz
 from unit.apis.world import CANARIES, dt_reports, told_by
 
-from reconciler.apis.user_reports.download import SizeLimits
+from reconciler.apis.download import SizeLimits
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, Interrupted, UnreadableAnswer
 
 each = pytest.mark.parametrize

@@ -3,7 +3,7 @@
 from support.fake_clock import FakeClock
 
 from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
-from reconciler.apis.user_reports.client import REPORTING, DownloadSettings, DtReports
+from reconciler.apis.user_reports import REPORTING, DownloadSettings, DtReports
 from reconciler.http.auth import Credentials
 from reconciler.http.client import ApiClient
 from reconciler.model.secret import Secret

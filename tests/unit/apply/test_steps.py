@@ -3,7 +3,7 @@ import pytest
 from reconciler.apply.executor import waves
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
 from reconciler.model.address import Address
-from reconciler.model.desired import Source
+from reconciler.model.state import Source
 
 APP, PLACEMENT = Address("ios:1"), Address("ios:1/a")
 HERE = Source("apps/a.yaml", 1)

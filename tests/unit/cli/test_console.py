@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.cli.console import Console
 from reconciler.model.diagnostic import Finding
-from reconciler.render.line import Span, line
+from reconciler.render.text import Span, line
 
 HOSTILE = "a\x1b[31m\x9b2J\u202eb\nc\r\x07"
 

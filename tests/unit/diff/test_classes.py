@@ -23,8 +23,8 @@ from support.builders import (
 from reconciler.diff.assess import FORGOTTEN, GONE_UNMANAGED
 from reconciler.diff.audit import summary
 from reconciler.diff.classes import DOUBT, UNNAMED, WAITS_FOR_LEAVE
-from reconciler.model.desired import AcceptedDrift, Lifecycle
-from reconciler.render.drift.text import field_words
+from reconciler.model.state import AcceptedDrift, Lifecycle
+from reconciler.render.drift_text import field_words
 
 BLOCK = desired_placement("int_1", status="active", floorPrices={"US": 2})
 APP_BLOCK = desired_app(BLOCK)

@@ -8,8 +8,8 @@ from support.builders import at, canonical, desired_placement, entry, floors, li
 
 from reconciler.diff.change import FieldChange
 from reconciler.diff.compare import IN_SYNC, compare, field_changes
-from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.ledger import LedgerEntry
+from reconciler.model.state import AcceptedDrift, Lifecycle
 from reconciler.model.value import ABSENT
 
 TODAY = date(2026, 11, 21)

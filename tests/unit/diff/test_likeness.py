@@ -17,7 +17,7 @@ from support.builders import (
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Note, Update
 from reconciler.model.address import app_address
-from reconciler.model.desired import Lifecycle
+from reconciler.model.state import Lifecycle
 
 DISTINCT = Lifecycle(distinct=True)
 BLOCK = desired_placement("level_end")

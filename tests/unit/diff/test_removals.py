@@ -19,7 +19,7 @@ from support.builders import (
 from support.fake_clock import START
 
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, HeldChange
-from reconciler.model.desired import Lifecycle
+from reconciler.model.state import Lifecycle
 
 GONE = desired_placement("int_1", state="absent", line=21)
 ACTIVE = live_placement("7", "int_1")

@@ -17,7 +17,7 @@ from support.builders import (
 )
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Update
-from reconciler.model.desired import Lifecycle
+from reconciler.model.state import Lifecycle
 
 OLD = desired_placement("interstitial_1")
 ACCOUNT = live_state(live_app(), live_placement("7", "interstitial_1"))

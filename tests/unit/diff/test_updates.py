@@ -20,7 +20,7 @@ from support.builders import (
 
 from reconciler.diff.assess import LEFT_ALONE
 from reconciler.diff.change import Blocked, Create, Update
-from reconciler.model.desired import AcceptedDrift, Lifecycle
+from reconciler.model.state import AcceptedDrift, Lifecycle
 
 ACCOUNT = live_state(live_app(), live_placement("1"))
 PROTECTED = Lifecycle(protect=True)

@@ -3,7 +3,7 @@
 import pytest
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing
 
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules
 from reconciler.floors.suggest import backtest, suggest
 from reconciler.model.evidence import UnmatchedReports
 

@@ -3,7 +3,7 @@
 import pytest
 from support.market_evidence import evidence
 
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules
 from reconciler.floors.pooling import opportunity_costs
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell

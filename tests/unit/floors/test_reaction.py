@@ -7,7 +7,7 @@ import pytest
 from support.market_evidence import CELL, FIRST, evidence, price_bin
 
 from reconciler.floors.curve import Reaction, reaction, total_reaction, windows_before
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules
 from reconciler.model.evidence import DayEvidence, Evidence
 
 

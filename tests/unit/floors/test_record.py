@@ -5,7 +5,7 @@ from support.builders import origin
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing, suggested
 
 from reconciler.diff.change import Create, Delete, FieldChange, Update
-from reconciler.floors.record import (
+from reconciler.floors.current_floors import (
     EvidenceRecord,
     merge_records,
     records_from_text,
@@ -13,8 +13,8 @@ from reconciler.floors.record import (
     records_text,
     with_evidence,
 )
-from reconciler.model.desired import Source
 from reconciler.model.evidence import Cell, Suggestions, UnmatchedReports
+from reconciler.model.state import Source
 from reconciler.plan.plan import Plan
 
 WORLD = Cell(CELL.address, "WW")

@@ -7,7 +7,7 @@ import pytest
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing, suggested
 
 from reconciler.floors.curve import check_evidence
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, UnmatchedReports

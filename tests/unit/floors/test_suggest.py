@@ -8,11 +8,11 @@ import pytest
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, price_bin, standing, suggested
 
 from reconciler.floors.curve import Reaction
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
-from reconciler.model.desired import Safety
 from reconciler.model.evidence import Cell, UnmatchedReports
+from reconciler.model.state import Safety
 
 ANSWERED = Rules(known=Reaction(below=100_000, kept=25_000, variance=1))
 

@@ -6,9 +6,8 @@ from support.forge import REPOSITORY, TOKEN, Forge
 
 from reconciler.errors import ApiError
 from reconciler.forge.client import ForgeRefused
-from reconciler.forge.comments import upsert
 from reconciler.forge.connect import comments
-from reconciler.forge.repository import Repository
+from reconciler.forge.repository import Repository, upsert
 from reconciler.model.secret import Secret
 
 BODY = "<!-- reconciler:plan 3432-0123456789abcdef -->\nThe plan\n"

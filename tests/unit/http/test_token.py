@@ -8,8 +8,8 @@ from unit.apis.management.world import ID, SECRET, Server, StandingClock, client
 
 from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
-from reconciler.http.answers import AnswerError
 from reconciler.http.auth import Credentials, read_token, renewal_time
+from reconciler.http.exchange import AnswerError
 from reconciler.model.secret import Secret
 from reconciler.ports import Ambiguous, NotSent
 

@@ -1,7 +1,7 @@
 import pycountry
 import pytest
 
-from reconciler.manifest.country_expansion import COUNTRIES, country_hint, looks_like_country
+from reconciler.manifest.layer import COUNTRIES, country_hint, looks_like_country
 
 
 def test_the_countries_are_those_of_iso_3166_and_kosovo():

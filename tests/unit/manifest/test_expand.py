@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconciler.model.desired import Lifecycle, Source
+from reconciler.model.state import Lifecycle, Source
 
 GROUPS = "countryGroups: {tier1: [US, CA], nordics: [SE, NO]}\n"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifest.lint import _not_below
-from reconciler.model.floors import MINIMUM, complete, effective
+from reconciler.model.value import MINIMUM, complete, effective
 
 PRICES = st.sampled_from([MINIMUM, Decimal("0.5"), Decimal(1), Decimal(2)])
 FLOORS = st.dictionaries(st.sampled_from(["US", "DE", "FR", "WW"]), PRICES).map(complete)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.model.desired import AcceptedDrift, Lifecycle, Safety
+from reconciler.model.state import AcceptedDrift, Lifecycle, Safety
 from reconciler.yaml.parse import parse
 
 CONTRACT = Path(__file__).parents[2] / "cases" / "findings" / "contract-example"

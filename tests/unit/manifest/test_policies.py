@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.manifest.load import load_settings
-from reconciler.model.desired import Policy
+from reconciler.model.state import Policy
 from reconciler.yaml.scalar import ManifestText
 
 HEAD = "version: 1\npublisherId: a\npolicies:\n"

@@ -1,7 +1,7 @@
 import pytest
 
 from reconciler.manifest.load import ManifestText, load_settings
-from reconciler.model.desired import Safety
+from reconciler.model.state import Safety
 
 
 def settings(text):

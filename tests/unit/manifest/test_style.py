@@ -2,7 +2,7 @@ import pytest
 
 from reconciler.errors import EditError
 from reconciler.manifest import models
-from reconciler.manifest.write import (
+from reconciler.manifest.block import (
     APP_KEYS,
     DOCUMENT_KEYS,
     PLACEMENT_KEYS,

@@ -19,10 +19,10 @@ from reconciler.model.address import (
 )
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.model.field import FIELDS, REQUIRED_TO_CREATE
-from reconciler.model.floors import complete, effective, percent_change
 from reconciler.model.ledger import LedgerEntry, entry_from_json, entry_to_json
-from reconciler.model.live import LiveResource, live_app_address
 from reconciler.model.secret import Secret
+from reconciler.model.state import LiveResource, live_app_address
+from reconciler.model.value import complete, effective, percent_change
 
 PLACEMENT = placement_address(APP, "a/b: c")
 

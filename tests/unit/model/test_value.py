@@ -8,16 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.field import fields_from_json, from_json
-from reconciler.model.value import (
-    ABSENT,
-    canonical_json,
-    digest,
-    fields_to_json,
-    leaves,
-    number,
-    price,
-    to_json,
-)
+from reconciler.model.value import ABSENT, canonical_json, digest, fields_to_json, leaves, number, price, to_json
 
 cents = st.decimals(min_value="0.01", max_value="9999", places=4)
 floor_tables = st.dictionaries(st.sampled_from(["WW", "US", "CA", "NO"]), cents.map(lambda d: price(float(d))))

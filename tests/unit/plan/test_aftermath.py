@@ -5,7 +5,7 @@ from dataclasses import replace
 from support.builders import APP, APP_ID, at, canonical, desired_placement, live_app, live_placement, live_state, origin
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Update
-from reconciler.model.live import LiveState
+from reconciler.model.state import LiveState
 from reconciler.plan.aftermath import Aftermath, DuplicateResources, ResourceChange, aftermath, bound_to
 from reconciler.plan.plan import Plan
 

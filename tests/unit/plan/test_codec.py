@@ -24,7 +24,7 @@ from support.builders import (
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, HeldChange, Note, Unmanaged, Update
 from reconciler.errors import PlanUnusable
-from reconciler.model.desired import Source
+from reconciler.model.state import Source
 from reconciler.model.value import digest
 from reconciler.plan.document import FORMAT, plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan

@@ -3,10 +3,9 @@
 from support.builders import at, desired_placement, origin
 
 from reconciler.diff.change import Delete, Update
-from reconciler.model.desired import Policy, Safety
-from reconciler.plan.guard import Allowances, Refusal
+from reconciler.model.state import Policy, Safety
+from reconciler.plan.gate import Allowances, Limits, Refusal, gate
 from reconciler.plan.plan import Plan
-from reconciler.plan.policy import Limits, gate
 from reconciler.plan.rules import evaluate_rules
 
 SOURCE = desired_placement().source

@@ -17,10 +17,9 @@ from support.builders import (
 )
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
-from reconciler.model.desired import Safety
-from reconciler.plan.guard import Allowances, Refusal, refusals
+from reconciler.model.state import Safety
+from reconciler.plan.gate import Allowances, Limits, Refusal, gate, refusals
 from reconciler.plan.plan import Plan
-from reconciler.plan.policy import Limits, gate
 
 NONE = Allowances()
 SOURCE = desired_placement().source

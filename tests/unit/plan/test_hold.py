@@ -5,10 +5,9 @@ from support.builders import APP, at, origin
 
 from reconciler.diff.change import Blocked, Deactivate, Delete, HeldChange
 from reconciler.model.address import app_address
-from reconciler.model.desired import Policy, Safety
-from reconciler.plan.guard import Allowances, delete_groups, hold
+from reconciler.model.state import Policy, Safety
+from reconciler.plan.gate import Allowances, Limits, delete_groups, gate, hold
 from reconciler.plan.plan import Plan, summary
-from reconciler.plan.policy import Limits, gate
 
 NONE = Allowances()
 OTHER = app_address("ios", "1234567890")

@@ -9,9 +9,9 @@ from support.builders import APP, at, canonical, desired_placement, floors
 
 from reconciler.diff.change import Action, Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
 from reconciler.manifest.load import load_settings
-from reconciler.manifest.policies import FACTS
-from reconciler.model.desired import Policy
-from reconciler.plan.policy import facts_of, violations
+from reconciler.manifest.settings_models import FACTS
+from reconciler.model.state import Policy
+from reconciler.plan.gate import facts_of, violations
 from reconciler.yaml.scalar import ManifestText
 
 each = pytest.mark.parametrize

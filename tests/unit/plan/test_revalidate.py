@@ -20,11 +20,10 @@ from support.builders import (
 )
 
 from reconciler.diff.change import HeldChange
-from reconciler.model.desired import Lifecycle, Safety
-from reconciler.plan.guard import Allowances, hold
+from reconciler.model.state import Lifecycle, Safety
+from reconciler.plan.gate import Allowances, hold
 from reconciler.plan.plan import Plan
-from reconciler.plan.revalidate import CurrentState, Revalidated, revalidate
-from reconciler.plan.stale import Stale
+from reconciler.plan.revalidate import CurrentState, Revalidated, Stale, revalidate
 
 LONG_AGO = "2026-01-01T00:00:00+00:00"
 PROTECTED = Lifecycle(protect=True)

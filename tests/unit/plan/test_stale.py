@@ -21,10 +21,10 @@ from support.builders import (
 )
 
 from reconciler.diff.change import Blocked, Create, Delete, Update
-from reconciler.model.desired import Lifecycle
+from reconciler.model.state import Lifecycle
 from reconciler.plan.document import plan_from_text, plan_text
 from reconciler.plan.plan import Plan
-from reconciler.plan.stale import Stale, other_values, without
+from reconciler.plan.revalidate import Stale, other_values, without
 
 FLOORS = {"US": 1, "CA": 2}
 BLOCK = desired_placement("p", floorPrices={"US": 1.5, "CA": 2}, capping={"value": 1, "unit": "day"})

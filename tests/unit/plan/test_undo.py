@@ -7,8 +7,15 @@ from support.builders import APP, at, canonical, desired_placement, entry, floor
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Note, Update
 from reconciler.model.journal import Result
+from reconciler.plan.aftermath import (
+    MADE_BY_WHAT_IS_UNDONE,
+    PUTS_BACK,
+    WAS_ACTIVE,
+    is_undo,
+    restoring_changes,
+    undo_plan,
+)
 from reconciler.plan.plan import Plan
-from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, is_undo, restoring_changes, undo_plan
 
 SOURCE = desired_placement().source
 HERE = at("int_1")

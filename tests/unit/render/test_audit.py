@@ -15,19 +15,21 @@ from support.schemas import strict
 from reconciler.diff.audit import CLASSES, Audit, AuditedField, AuditItem, Day, Episode, Trend
 from reconciler.diff.change import FieldChange, Note
 from reconciler.model.address import Address
-from reconciler.model.desired import AcceptedDrift, Source
-from reconciler.render.drift.document import audit_document
-from reconciler.render.drift.markdown import LONGEST, MARKER, audit_markdown
-from reconciler.render.drift.text import (
+from reconciler.model.state import AcceptedDrift, Source
+from reconciler.render.account import audit_document
+from reconciler.render.drift_text import (
+    LONGEST,
+    MARKER,
     MOST_FIELDS,
     MOST_ITEMS,
     annotation_lines,
     audit_lines,
+    audit_markdown,
     audit_message,
     duration_text,
     metrics_text,
 )
-from reconciler.render.sanitise import visible
+from reconciler.render.text import visible
 
 NASTY = "</details><script>x</script>|a`b` <!channel> <@U1> @here &amp; ::error::x ##[error] \x1b[31m\u202egpj http://e.x\n:a:"
 

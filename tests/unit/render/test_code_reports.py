@@ -11,13 +11,13 @@ from support.hostile import LONG, NAMES, plan_called, refusals_called
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
 from reconciler.model.address import Address
-from reconciler.model.desired import Source
 from reconciler.model.diagnostic import Finding
-from reconciler.plan.guard import Refusal
+from reconciler.model.state import Source
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan
-from reconciler.render.findings.ci import ANNOTATIONS, RESULTS, annotations, code_quality, plan_widget, sarif
-from reconciler.render.findings.rules import MANIFEST_RULES, PLAN_RULES, rule_of
-from reconciler.render.plan.overview import plan_findings
+from reconciler.render.ci import ANNOTATIONS, RESULTS, annotations, code_quality, plan_widget, sarif
+from reconciler.render.finding_rules import MANIFEST_RULES, PLAN_RULES, rule_of
+from reconciler.render.plan_overview import plan_findings
 
 ROOT = Path(__file__).parents[3]
 ERROR = Finding("apps/a b.yaml", 3, 5, "bad-value", "no", address="ios:1", hint="do this")

@@ -5,13 +5,13 @@ from support.builders import at, origin
 from support.rendered import Rendered
 
 from reconciler.diff.change import Create, Delete, HeldChange
-from reconciler.model.desired import Source
+from reconciler.model.state import Source
 from reconciler.plan.plan import Plan
-from reconciler.render.findings.ci import plan_widget
-from reconciler.render.plan.html import plan_page
-from reconciler.render.plan.markdown import plan_markdown
-from reconciler.render.plan.overview import READABLE, SHOWN, is_large, plan_findings, plan_overview
-from reconciler.render.plan.text import plan_lines, result_lines, summary_text
+from reconciler.render.ci import plan_widget
+from reconciler.render.plan_html import plan_page
+from reconciler.render.plan_markdown import plan_markdown
+from reconciler.render.plan_overview import READABLE, SHOWN, is_large, plan_findings, plan_overview
+from reconciler.render.plan_text import plan_lines, result_lines, summary_text
 from reconciler.render.result import result_markdown
 
 HERE = Source("apps/a.yaml", 12)

@@ -13,9 +13,9 @@ from support.hostile import LONG, NAMES, plan_called, refusals_called
 from reconciler.diff.audit import Audit, AuditItem
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, HeldChange, Update
 from reconciler.model.diagnostic import Finding
-from reconciler.plan.guard import Refusal
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan
-from reconciler.render.findings.ci import audit_junit, findings_junit, plan_junit
+from reconciler.render.ci import audit_junit, findings_junit, plan_junit
 
 ERROR = Finding("apps/a.yaml", 7, 3, "unknown-field", "unknown field copa", "error", APP, "did you mean coppa?")
 WARNING = replace(ERROR, line=9, severity="warning", code="look-alike", message="looks like b")

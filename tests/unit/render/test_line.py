@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.render.line import Span, columns, line, wrapped
+from reconciler.render.text import Span, columns, line, wrapped
 
 WORDS = st.lists(
     st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=30), min_size=1, max_size=30

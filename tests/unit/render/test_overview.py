@@ -4,12 +4,12 @@ from support.builders import at, origin
 
 from reconciler.diff.change import Create, Delete, FieldChange, Note, Unmanaged, Update
 from reconciler.model.address import Address
-from reconciler.model.desired import Source
+from reconciler.model.state import Source
 from reconciler.model.value import price
-from reconciler.plan.guard import Refusal
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan
-from reconciler.render.plan.overview import READABLE, SHOWN, plan_overview
-from reconciler.render.plan.text import plan_lines
+from reconciler.render.plan_overview import READABLE, SHOWN, plan_overview
+from reconciler.render.plan_text import plan_lines
 
 SOURCE = Source("apps/acme.yaml", 4)
 

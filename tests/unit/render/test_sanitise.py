@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reconciler.render import sanitise
-from reconciler.render.sanitise import github_data, github_property, html_page, json_text, terminal, visible, whole_line
+from reconciler.render import text as sanitise
+from reconciler.render.text import github_data, github_property, html_page, json_text, terminal, visible, whole_line
 
 each = pytest.mark.parametrize
 

@@ -19,12 +19,12 @@ from support.builders import (
 
 from reconciler.diff.change import Blocked, Deactivate, Delete, Note, Unmanaged
 from reconciler.model.address import Address
-from reconciler.model.desired import Lifecycle
 from reconciler.model.journal import Result
+from reconciler.model.state import Lifecycle
 from reconciler.plan.document import plan_from_text, plan_text
-from reconciler.plan.guard import Refusal
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan
-from reconciler.render.plan.text import plan_lines, result_lines, shown, step_text
+from reconciler.render.plan_text import plan_lines, result_lines, shown, step_text
 
 HERE = live_state(live_app(), live_placement("1", "int_1", floorPrices={"US": 2, "NO": 1}))
 

@@ -7,12 +7,11 @@ import pytest
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.exchange import ClientCredentials, SandboxRequest
 from reconciler.sandbox.fault_script import FaultScript
+from reconciler.sandbox.faults import Quirks
 from reconciler.sandbox.front import SandboxApplication
 from reconciler.sandbox.market import Market
-from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_apis import MediationReports, UserReports
-from reconciler.sandbox.seed import seed_named
-from reconciler.sandbox.server import DEMO_MARKET
+from reconciler.sandbox.server import DEMO_MARKET, seed_named
 
 URL = "http://127.0.0.1:8099"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()

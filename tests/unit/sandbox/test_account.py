@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.errors import ProjectError, UsageError
 from reconciler.sandbox.account import SandboxAccount
-from reconciler.sandbox.seed import generated, seed_generated, seed_named, seed_resources
+from reconciler.sandbox.server import generated, seed_named, seed_resources
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_an_unknown_seed_is_wrong_usage(account):
 
 
 def test_a_generated_account_has_the_size_asked_for(account):
-    seed_generated(account, 3, 5)
+    seed_resources(account, generated(3, 5))
     assert len(account.apps()) == 3
     assert [len(account.placements(app.id)) for app in account.apps()] == [5, 5, 5]
     assert list(generated(3, 5)) == list(generated(3, 5))

@@ -5,8 +5,7 @@ from itertools import pairwise
 import pytest
 
 from reconciler.sandbox.account import StoredResource
-from reconciler.sandbox.faults import Echo, Late, OldId, Status
-from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.faults import Echo, Late, OldId, Quirks, Status
 
 each = pytest.mark.parametrize
 

@@ -7,7 +7,7 @@ from unit.sandbox.report_world import DAY
 
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.market import Bids, Market, count, normal, uniform
-from reconciler.sandbox.seed import seed_generated, seed_resources
+from reconciler.sandbox.server import generated, seed_resources
 
 LADDER = {"high": 6.0, "mid": 2.0, "low": 0.01}
 
@@ -56,7 +56,7 @@ def test_a_country_of_its_own_can_turn_the_order():
 
 
 def test_the_floor_of_one_placement_moves_nothing_but_its_waterfall(account):
-    seed_generated(account, 2, 3)
+    seed_resources(account, generated(2, 3))
     market = Market(account, 0)
     first, other = (market.waterfalls(app) for app in account.apps())
     one = first[0].tiers[0]

@@ -8,17 +8,27 @@ import pytest
 from support.fake_clock import FakeClock
 from unit.apis.world import chartboost, dt_reports, told_by
 
-from reconciler.apis.days import DayRange
-from reconciler.apis.user_reports.download import SizeLimits
+from reconciler.apis.download import SizeLimits
+from reconciler.apis.reports import DayRange
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.floors.current_floors import current_floors_of
-from reconciler.floors.guard import Rules as FloorRules
+from reconciler.floors.decide import Rules as FloorRules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, EvidenceQuery
 from reconciler.model.secret import Secret
-from reconciler.sandbox.faults import Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate, WrongHost
-from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.faults import (
+    Bomb,
+    CutRow,
+    Garbage,
+    Quirks,
+    Redirect,
+    RepeatRow,
+    Reset,
+    Status,
+    Truncate,
+    WrongHost,
+)
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
 from reconciler.warehouse.join import KnownPlacement

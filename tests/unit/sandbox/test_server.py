@@ -14,8 +14,7 @@ import pytest
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.sandbox.faults import BadGzip, Reset, Slow, Status, Timeout, Truncate
-from reconciler.sandbox.seed import seed_generated
-from reconciler.sandbox.server import RunningSandbox, SandboxOptions
+from reconciler.sandbox.server import RunningSandbox, SandboxOptions, generated, seed_resources
 
 CREDENTIALS = {"grant_type": "management_client_credentials", "client_id": "my-id", "client_secret": "my-secret"}
 APP = {"name": "a", "bundle": "b", "platform": "ios", "category1": "Books", "coppa": False}
@@ -150,7 +149,7 @@ def test_every_call_takes_the_latency(sandbox):
 
 
 def test_an_account_can_be_filled_before_the_first_call():
-    with RunningSandbox(fill=lambda account: seed_generated(account, 20, 3)) as running:
+    with RunningSandbox(fill=lambda account: seed_resources(account, generated(20, 3))) as running:
         headers = {"Authorization": f"Bearer {running.account.issue_token(60)}"}
         with httpx.Client(base_url=running.url, headers=headers) as client:
             lists = [

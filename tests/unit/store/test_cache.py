@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.store.cache import WORTH_KEEPING, Cache
+from reconciler.store.seal import WORTH_KEEPING, Cache
 
 ENTRIES = {b"%064d" % number: b"[%d]" % number * number for number in range(4)}
 

@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 from support.fake_clock import FakeClock
+from support.ledgers import read_ledger
 
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
@@ -15,7 +16,7 @@ from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import LedgerEntry
 from reconciler.store.files import FLUSH_SECONDS, FLUSH_SHARE, FileStore
 from reconciler.store.journal_file import JournalFile, read_sealed
-from reconciler.store.ledger_file import ledger_text, read_ledger
+from reconciler.store.ledger_file import ledger_text
 from reconciler.store.seal import KEY_NAME, Seals, make_key
 
 APP = Address("android:com.a")

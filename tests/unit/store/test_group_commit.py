@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from reconciler.store.group_commit import GroupCommit
+from reconciler.store.journal_file import GroupCommit
 
 
 class Disk:

@@ -3,11 +3,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from support.ledgers import read_ledger
 
 from reconciler.errors import StoreError
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
-from reconciler.store.ledger_file import ledger_text, read_ledger, write_atomically
+from reconciler.store.ledger_file import ledger_text, write_atomically
 
 APP = Address("android:com.a")
 

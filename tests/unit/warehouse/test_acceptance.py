@@ -4,7 +4,7 @@ import pytest
 from support.reports import DAY, dt_csv, dt_row, mediation_row, of_users
 from unit.warehouse.test_user_report_intake import read_payload, rows_in
 
-from reconciler.apis.days import DayRange
+from reconciler.apis.reports import DayRange
 from reconciler.warehouse.acceptance import NO_SUM, SUM, TWICE
 from reconciler.warehouse.mediation_intake import row_batches
 

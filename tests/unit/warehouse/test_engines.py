@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from support.reports import DAY, dt_row, mediation_row, store_dt, store_mediation
 
-from reconciler.apis.days import DayRange
+from reconciler.apis.reports import DayRange
 from reconciler.errors import ProjectError
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, EvidenceQuery, KnownPlacement

@@ -6,11 +6,11 @@ from support.fake_clock import FakeClock
 from support.reports import APP, DAY, NOON, Answer, dt_csv, dt_row, gz, mediation_row, of_users
 from unit.apis.world import CANARIES, chartboost, dt_reports
 
-from reconciler.apis.days import DayRange
 from reconciler.apis.mediation_reports import METRICS
+from reconciler.apis.reports import DayRange
 from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
-from reconciler.render.reports import fetch_document
+from reconciler.render.floors_document import FetchDocument
 from reconciler.warehouse.coverage import TOTALS, file_figures
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
 from reconciler.warehouse.report_store import Partition, ReportStore
@@ -299,7 +299,7 @@ def test_rows_that_stand_twice_are_told_with_their_day_in_text_and_json(scene):
     text = ["".join(span.text for span in line) for line in fetch_lines(summary)]
     assert "Rows that stood twice: 1, counted once" in text
     assert f"  app {APP}, {DAY}: 1 of 3" in text
-    told = fetch_document(summary)
+    told = FetchDocument.write(summary)
     assert (told["summary"]["repeated"], told["reports"][0]["repeated"]) == (1, 1)
 
 
@@ -343,7 +343,7 @@ def test_a_day_of_dt_that_shrinks_by_half_is_kept_as_it_was_and_told_with_the_sw
     assert (kept.state, kept.rows) == ("kept", 10)
     assert f"  kept as it was app {APP}, {DAY}: {kept.why}" in lines_of(summary)
     assert any(f"--source dt --from {DAY} --to {DAY} --replace" in line for line in lines_of(summary))
-    assert fetch_document(summary)["summary"]["shrunk"] == 1
+    assert FetchDocument.write(summary)["summary"]["shrunk"] == 1
 
 
 def test_a_day_that_shrank_is_taken_with_the_switch_settled_or_not(scene):

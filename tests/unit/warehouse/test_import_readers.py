@@ -16,8 +16,8 @@ from support.reports import serving
 from reconciler.errors import ProjectError, UsageError
 from reconciler.model.secret import Secret
 from reconciler.warehouse.engines import connect_ibis
-from reconciler.warehouse.imports.readers import open_records, parquet_records
-from reconciler.warehouse.imports.records import StoreKeys, table_location, without_secrets
+from reconciler.warehouse.import_readers import open_records, parquet_records
+from reconciler.warehouse.import_schema import StoreKeys, table_location, without_secrets
 from reconciler.warehouse.report_store import ReportStore
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
@@ -222,7 +222,7 @@ def test_objects_of_a_store_are_evidence_and_are_asked_for_with_its_keys(tmp_pat
 
 
 def test_a_parquet_file_that_unpacks_to_more_than_the_memory_is_refused(tmp_path, monkeypatch, store):
-    monkeypatch.setattr("reconciler.warehouse.imports.readers.MEMORY", "40MB")
+    monkeypatch.setattr("reconciler.warehouse.import_readers.MEMORY", "40MB")
     path = tmp_path / "bomb.parquet"
     duckdb.sql(f"COPY (SELECT repeat('x', 300000000) AS day) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
     assert path.stat().st_size < 1_000_000

@@ -9,11 +9,11 @@ import pytest
 from support.evidence import NOW, SAMPLES, many, row, rows_of, take_in, text
 from support.reports import DAY, mediation_row, store_mediation
 
-from reconciler.apis.days import DayRange
+from reconciler.apis.reports import DayRange
 from reconciler.errors import LockHeld, ProjectError
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, EvidenceQuery, KnownPlacement
-from reconciler.warehouse.imports.csv_file import read_header
+from reconciler.warehouse.import_csv import read_header
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
 
@@ -411,7 +411,7 @@ def test_imported_rows_stand_beside_chartboosts_and_its_totals(took, store):
 
 
 def test_a_large_report_takes_no_more_partitions_than_there_can_be(took, monkeypatch):
-    monkeypatch.setattr("reconciler.warehouse.imports.importing._MOST_PARTITIONS", 3)
+    monkeypatch.setattr("reconciler.warehouse.importing._MOST_PARTITIONS", 3)
     assert "tells of 4 days of apps" in refused(took, text(*many(4)))
 
 

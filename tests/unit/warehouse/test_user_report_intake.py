@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.reports import APP, DAY, HEADER, NOON, RULES, dt_csv, dt_row
 
-from reconciler.apis.user_reports.client import ReceivedReport
+from reconciler.apis.user_reports import ReceivedReport
 from reconciler.errors import UnreadableAnswer
 from reconciler.warehouse.user_report_csv import with_own_aliases
 from reconciler.warehouse.user_report_intake import read_user_report

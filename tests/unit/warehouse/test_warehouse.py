@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pytest
 from support.reports import APP, DAY, NOON, dt_row, mediation_row, of_users, store_dt, store_mediation
 
-from reconciler.apis.days import DayRange
+from reconciler.apis.reports import DayRange
 from reconciler.model.address import Address
 from reconciler.model.evidence import PRICE_STEP, Absence, Cell, Evidence, EvidenceQuery, KnownPlacement
 from reconciler.warehouse.evidence_sql import rescaled

@@ -9,11 +9,10 @@ from support.builders import desired_app, desired_placement, desired_state, entr
 from support.market_evidence import FIRST, LAST, TODAY, evidence
 
 from reconciler.errors import ProjectError
-from reconciler.floors.decide import Window
-from reconciler.floors.guard import Rules
+from reconciler.floors.decide import Rules, Window
 from reconciler.model.address import placement_address
-from reconciler.model.desired import Lifecycle
 from reconciler.model.evidence import Cell, UnmatchedReports
+from reconciler.model.state import Lifecycle
 from reconciler.workflow.floors import app_ids, read_floors_input, suggest_floors
 
 WINDOW = Window(FIRST, LAST, TODAY)

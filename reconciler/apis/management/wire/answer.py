@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from reconciler.apis.management.wire.fields import full_fields, said_fields
-from reconciler.http.answers import (
+from reconciler.http.exchange import (
     TWOFOLD,
     AnswerError,
     count_of,
@@ -20,12 +20,12 @@ from reconciler.http.answers import (
     of_paging,
     plain,
     says_something,
+    words_of,
 )
-from reconciler.http.exchange import words_of
 from reconciler.model.address import Kind
 from reconciler.model.checked import identifier
 from reconciler.model.field import FIELDS
-from reconciler.model.live import LiveResource
+from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields, kind_of_json
 
 _FAILURES: Final = ("error", "errors", "errormessage", "errorcode", "error_description", "exception")

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, assert_never
 
 from reconciler.apis.management.wire.answer import ID_KEYS
-from reconciler.http.answers import encode
 from reconciler.http.auth import Credentials
-from reconciler.http.exchange import Request
+from reconciler.http.exchange import Request, encode
 from reconciler.model.address import Kind
-from reconciler.model.field import FIELDS, FieldSpec
-from reconciler.model.field_type import (
+from reconciler.model.field import (
+    FIELDS,
     BundleType,
     CountType,
+    FieldSpec,
     FlagType,
     GeoType,
     LimitType,
@@ -25,9 +25,8 @@ from reconciler.model.field_type import (
     WordsType,
     WordType,
 )
-from reconciler.model.floors import WORLDWIDE
-from reconciler.model.live import LiveResource
-from reconciler.model.value import Fields, Value, to_json
+from reconciler.model.state import LiveResource
+from reconciler.model.value import WORLDWIDE, Fields, Value, to_json
 
 _PATHS: Final[Mapping[Kind, str]] = {"app": "/api/management/v1/app", "placement": "/api/management/v1/placement"}
 

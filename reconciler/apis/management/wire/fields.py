@@ -8,13 +8,15 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, assert_never
 
-from reconciler.http.answers import TWOFOLD, folded
+from reconciler.http.exchange import TWOFOLD, folded
 from reconciler.model.address import Kind
-from reconciler.model.field import FIELDS, STATUSES, FieldSpec
-from reconciler.model.field_type import (
+from reconciler.model.field import (
+    FIELDS,
+    STATUSES,
     UNITS,
     BundleType,
     CountType,
+    FieldSpec,
     FlagType,
     GeoType,
     LimitType,
@@ -24,8 +26,7 @@ from reconciler.model.field_type import (
     WordsType,
     WordType,
 )
-from reconciler.model.floors import Floors, complete
-from reconciler.model.value import ABSENT, Absent, Fields, Value, number, price
+from reconciler.model.value import ABSENT, Absent, Fields, Floors, Value, complete, number, price
 
 
 class ReadCache(dict[Any, Any]):

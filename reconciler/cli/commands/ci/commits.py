@@ -12,7 +12,7 @@ from reconciler.cli.session import CommandSession
 from reconciler.errors import ProjectError, UsageError
 from reconciler.files import disk
 from reconciler.files.project import STATE_FOLDER, find_manifests
-from reconciler.floors.record import RECORD_NAME
+from reconciler.floors.current_floors import RECORD_NAME
 from reconciler.forge.repository import Kind
 
 if TYPE_CHECKING:

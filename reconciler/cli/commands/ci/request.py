@@ -11,12 +11,10 @@ from reconciler.cli.groups import comment_key_option, forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import CommandSession
 from reconciler.errors import UsageError
-from reconciler.files.given import read_text, write_given
-from reconciler.forge.comments import last_line, mark_of, named_mark, with_mark
-from reconciler.forge.repository import Kind
-from reconciler.plan.plan import PlanOrigin
-from reconciler.plan.reviewed import ANYTHING, left_in, marks_of
-from reconciler.render.line import counted
+from reconciler.files.project import read_text, write_given
+from reconciler.forge.repository import Kind, last_line, mark_of, named_mark, with_mark
+from reconciler.plan.plan import ANYTHING, PlanOrigin, left_in, marks_of
+from reconciler.render.text import counted
 
 # ruff: noqa: PLC0415 - each command imports what it takes
 
@@ -43,8 +41,8 @@ def comment(
       reconciler ci comment plan.md
       reconciler ci comment plan.md --forge bitbucket --repository studio/ads --request 12
     """
-    from reconciler.forge.comments import is_settled, upsert
     from reconciler.forge.connect import comments
+    from reconciler.forge.repository import is_settled, upsert
 
     session = CommandSession.of(options)
     place = job_repository(session.environment, ForgeOptions(forge, repository, request))
@@ -88,8 +86,8 @@ def issue(
       reconciler ci issue drift.md
       reconciler ci issue --close drift.md
     """
-    from reconciler.forge.comments import close, upsert
     from reconciler.forge.connect import open_issues
+    from reconciler.forge.repository import close, upsert
 
     session = CommandSession.of(options)
     place = job_repository(session.environment, ForgeOptions(forge, repository, request))
@@ -102,7 +100,7 @@ def issue(
 
 
 if TYPE_CHECKING:
-    from reconciler.forge.comments import ReviewedPlans
+    from reconciler.forge.repository import ReviewedPlans
 
 
 @click.command("reviewed")
@@ -149,8 +147,8 @@ def reviewed(
       reconciler apply --yes --reviewed reviewed.txt --format markdown >result.md
       reconciler ci reviewed --applied --result result.md --number 12
     """
-    from reconciler.forge.comments import find_reviewed, set_applied
     from reconciler.forge.connect import reviews
+    from reconciler.forge.repository import find_reviewed, set_applied
 
     session = CommandSession.of(options)
     _check_options(out, result, numbers, applied=applied)

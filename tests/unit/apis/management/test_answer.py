@@ -1,8 +1,7 @@
 import pytest
 
 from reconciler.apis.management.wire.answer import live_list, live_one, written_resource
-from reconciler.http.answers import AnswerError, BlankError, NotJsonError, decode
-from reconciler.http.exchange import server_message
+from reconciler.http.exchange import AnswerError, BlankError, NotJsonError, decode, server_message
 
 each = pytest.mark.parametrize
 

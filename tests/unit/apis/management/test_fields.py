@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.apis.management.wire import fields as wire
 from reconciler.apis.management.wire.fields import said_fields
-from reconciler.http.answers import AnswerError, folded
+from reconciler.http.exchange import AnswerError, folded
 
 each = pytest.mark.parametrize
 UNSET = {"targetingEnabled": False, "geo": None, "connectivity": None, "capping": None, "pacing": None}

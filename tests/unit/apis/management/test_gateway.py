@@ -5,7 +5,7 @@ import pytest
 from unit.apis.management.world import APP, PLACEMENT, SECRET, gateway_of, ok, raw
 
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer
-from reconciler.model.live import LiveResource
+from reconciler.model.state import LiveResource
 from reconciler.ports import Accepted, Ambiguous, NotSent, Rejected
 
 each = pytest.mark.parametrize

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from reconciler.apis.management.wire import calls
 from reconciler.apis.management.wire.answer import live_list, live_one, written_resource
-from reconciler.http.answers import AnswerError, decode
-from reconciler.model.floors import complete
-from reconciler.model.live import LiveResource
+from reconciler.http.exchange import AnswerError, decode
+from reconciler.model.state import LiveResource
+from reconciler.model.value import complete
 
 COUNTRIES = st.sampled_from(["US", "GB", "DE", "NO", "JP"])
 SETS = st.sets

@@ -9,7 +9,7 @@ from support.market_evidence import FIRST, LAST, evidence, standing, suggested
 from support.pages import HOSTILE, LINK, replayed, suggestions
 
 from reconciler.model.evidence import Backtest, Bounds, Suggestions, UnmatchedReports
-from reconciler.render.floors.document import backtest_document, suggestions_document
+from reconciler.render.floors_document import backtest_document, suggestions_document
 
 
 def test_a_suggestion_has_the_promised_keys():

@@ -9,8 +9,8 @@ from support.market_evidence import FIRST, LAST, evidence, standing, suggested
 from support.pages import HOSTILE, replayed, suggestions
 
 from reconciler.model.evidence import Backtest, Cell, Suggestions, UnmatchedReports
-from reconciler.render.floors.markdown import LIMIT, backtest_markdown, suggestions_markdown
-from reconciler.render.sanitise import visible
+from reconciler.render.floors_markdown import LIMIT, backtest_markdown, suggestions_markdown
+from reconciler.render.text import visible
 
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 

@@ -9,12 +9,12 @@ from support.market_evidence import FIRST, LAST, evidence, standing, suggested
 from support.pages import LINK, replayed, suggestions
 
 from reconciler.model.evidence import Absence, Backtest, Basis, Bounds, Replay, Suggestions, UnmatchedReports
-from reconciler.render.floors.document import suggestions_document
-from reconciler.render.floors.html import suggestions_page
-from reconciler.render.floors.markdown import backtest_lines, suggestions_markdown
-from reconciler.render.floors.text import WIDTH, explain_lines, suggestion_lines
-from reconciler.render.floors.words import assumption_texts, gain, group_by_reasons, worth
-from reconciler.render.sanitise import terminal
+from reconciler.render.floors_document import suggestions_document
+from reconciler.render.floors_html import suggestions_page
+from reconciler.render.floors_markdown import backtest_lines, suggestions_markdown
+from reconciler.render.floors_text import WIDTH, explain_lines, suggestion_lines
+from reconciler.render.floors_words import assumption_texts, gain, group_by_reasons, worth
+from reconciler.render.text import terminal
 
 FEW = "30 to 33 DT impressions"
 

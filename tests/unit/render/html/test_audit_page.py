@@ -11,7 +11,7 @@ from support.pages import AUDIT, history
 from unit.render.html.test_page import words
 
 from reconciler.diff.audit import AuditItem, Day, Trend
-from reconciler.render.drift.html import (
+from reconciler.render.drift_html import (
     BOTTOM,
     HEIGHT,
     LEFT,
@@ -24,7 +24,7 @@ from reconciler.render.drift.html import (
     audit_page,
     trend_chart,
 )
-from reconciler.render.drift.text import headline
+from reconciler.render.drift_text import headline
 
 FIRST = date(2026, 1, 1)
 GROUND = HEIGHT - BOTTOM

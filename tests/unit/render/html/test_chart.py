@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.pages import suggestions
 
 from reconciler.model.evidence import Bounds, CurvePoint
-from reconciler.render.floors.chart import BOTTOM, HEIGHT, LEFT, NEAREST, RIGHT, TOP, WIDTH, chart
+from reconciler.render.html import BOTTOM, HEIGHT, LEFT, NEAREST, RIGHT, TOP, WIDTH, chart
 
 money = st.floats(0, 1e6, allow_nan=False)
 prices = st.floats(0.01, 100).map(lambda price: round(price, 4))

@@ -16,9 +16,9 @@ from support.pages import CHANGES, FINDINGS, HOSTILE, PAGES, PLAN, update
 
 from reconciler.model.address import app_address
 from reconciler.plan.plan import Plan
-from reconciler.render.findings.pages import findings_page
-from reconciler.render.plan.html import MOST_CHANGES, plan_page
-from reconciler.render.plan.text import summary_text
+from reconciler.render.plan_html import MOST_CHANGES, plan_page
+from reconciler.render.plan_text import summary_text
+from reconciler.render.result import findings_page
 
 VOID = {"meta", "link", "input", "path", "circle"}
 each_page = pytest.mark.parametrize("name", sorted(PAGES))
@@ -132,5 +132,5 @@ def test_a_title_is_text_too():
 
 
 def test_pages_cost_nothing_to_those_who_do_not_draw_one():
-    code = "import sys, reconciler.render.plan.html, reconciler.render.floors.html; sys.exit('jinja2' in sys.modules)"
+    code = "import sys, reconciler.render.plan_html, reconciler.render.floors_html; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -12,14 +12,13 @@ from support.rendered import Rendered, assert_inert
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Note, Unmanaged, Update
 from reconciler.model.address import Address
-from reconciler.model.desired import Source
+from reconciler.model.state import Source
 from reconciler.model.value import price
-from reconciler.plan.guard import Refusal
-from reconciler.plan.plan import Plan
-from reconciler.plan.reviewed import MARK
+from reconciler.plan.gate import Refusal
+from reconciler.plan.plan import MARK, Plan
 from reconciler.render.markdown import LIMIT, marker
-from reconciler.render.plan.markdown import plan_markdown
-from reconciler.render.sanitise import visible
+from reconciler.render.plan_markdown import plan_markdown
+from reconciler.render.text import visible
 
 SOURCE = Source("apps/acme.yaml", 4)
 MARKER = re.compile(r"<!-- reconciler:plan [\w-]+ -->")

@@ -10,9 +10,8 @@ from support.rendered import Rendered, assert_inert
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Finding
 from reconciler.model.journal import Result
-from reconciler.render.findings.pages import findings_markdown
 from reconciler.render.markdown import LIMIT
-from reconciler.render.result import result_markdown
+from reconciler.render.result import findings_markdown, result_markdown
 
 RESULTS = [
     Result(at("a"), "create", "applied", "1", 1),

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from reconciler.errors import StoreError
-from reconciler.store.postgres.run import CommitQueue
+from reconciler.store.postgres.store import CommitQueue
 
 
 class Disk:

@@ -1,7 +1,7 @@
 import pytest
 
 from reconciler.errors import EditError
-from reconciler.yaml.edit.apply import apply_edits
+from reconciler.yaml.apply_edits import apply_edits
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconciler.yaml.edit.changes import AddEntry, AddItem
+from reconciler.yaml.edits import AddEntry, AddItem
 
 DE = AddEntry((0, "f"), "DE", Decimal("0.4"))
 

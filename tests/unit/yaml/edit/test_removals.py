@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.yaml.edit.changes import RemoveEntry
+from reconciler.yaml.edits import RemoveEntry
 
 B = (0, "f", "b")
 

@@ -3,8 +3,8 @@ from decimal import Decimal
 import pytest
 
 from reconciler.errors import EditError
-from reconciler.yaml.edit.apply import apply_edits
-from reconciler.yaml.edit.changes import AddEntry, SetScalar
+from reconciler.yaml.apply_edits import apply_edits
+from reconciler.yaml.edits import AddEntry, SetScalar
 
 US = (0, "f", "US")
 

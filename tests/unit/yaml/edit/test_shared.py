@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.yaml.edit.changes import AddEntry, AddItem, MergeAlias, RemoveEntry, RemoveMerge, SetScalar
+from reconciler.yaml.edits import AddEntry, AddItem, MergeAlias, RemoveEntry, RemoveMerge, SetScalar
 
 US = SetScalar((0, "f", "US"), 2)
 

@@ -1,8 +1,8 @@
 import pytest
 
 from reconciler.errors import EditError
-from reconciler.yaml.edit.apply import apply_edits
-from reconciler.yaml.edit.changes import AddEntry, SetValue
+from reconciler.yaml.apply_edits import apply_edits
+from reconciler.yaml.edits import AddEntry, SetValue
 
 
 def edited(text, *edits):

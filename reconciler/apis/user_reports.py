@@ -1,0 +1,258 @@
+"""DT's User Level Reporting API: orders a report, waits for it at a signed URL, and streams it to the disk."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Final, assert_never
+
+import httpx
+
+from reconciler.apis.download import (
+    ALLOWED_HOSTS,
+    LIMITS,
+    DownloadFile,
+    Failed,
+    Readiness,
+    Ready,
+    SignedUrl,
+    SizeLimits,
+    TransientFailure,
+    checked_url,
+    readiness,
+    unpack,
+)
+from reconciler.apis.reports import answered_otherwise, failure, words_beside
+from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
+from reconciler.http.auth import Credentials, Service
+from reconciler.http.client import ApiClient
+from reconciler.http.connections import USER_AGENT, Connections, receive
+from reconciler.http.exchange import (
+    AnswerError,
+    AuthFailed,
+    CallResult,
+    NoResponse,
+    Request,
+    RequestNotSent,
+    Response,
+    decode,
+    encode,
+    folded,
+    server_message,
+)
+from reconciler.http.redaction import discreet
+from reconciler.http.retry import retry_after, until_words
+from reconciler.ports import Clock
+
+_AGAIN: Final = "run the command again to order it again"
+_LIFE: Final = 3 * 3600.0
+"""Seconds that a URL is good for (User Level Reporting page): no download takes longer."""
+_BREAKS: Final = 6
+"""Failures in a row after which a download is given up."""
+_NAP: Final = 1.0
+"""Seconds after which a waiting thread looks whether it should stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadSettings:
+    """How a report is waited for and fetched. Times are seconds; `hosts` is the allow list, see `checked_url`."""
+
+    deadline: float = 3600.0
+    first_pause: float = 0.5
+    longest_pause: float = 30.0
+    connect: float = 10.0
+    read: float = 60.0
+    hosts: Sequence[str] = ALLOWED_HOSTS
+    limits: SizeLimits = LIMITS
+
+
+_USUAL: Final = DownloadSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedReport:
+    """A complete report on the disk, unpacked: plain text, not yet checked to be CSV.
+
+    `lines` counts its lines, header included; `digest` is of the bytes as received.
+    """
+
+    path: Path
+    lines: int
+    digest: str
+
+
+def token_call(credentials: Credentials) -> Request:
+    """Asks for a token; may be repeated."""
+    body = {
+        "grant_type": "client_credentials",
+        "client_id": credentials.client_id.reveal(),
+        "client_secret": credentials.client_secret.reveal(),
+    }
+    return Request("POST", "/auth/v1/token", body=encode(body))
+
+
+REPORTING: Final = Service(
+    name="the User Level Reporting API",
+    variable="DT_REPORTING_URL",
+    example="https://reporting.fyber.com",
+    keys="check DT_REPORTING_CLIENT_ID and DT_REPORTING_CLIENT_SECRET: the Reporting API keys in the console's "
+    "user profile, which are not those of the Management API",
+    token=token_call,
+)
+
+
+class DtReports:
+    """Reports of one publisher. Threads may share it.
+
+    `client` speaks to the API and is the caller's to close; `transport` makes the httpx transport for signed URLs.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        *,
+        clock: Clock,
+        waiting: DownloadSettings = _USUAL,
+        transport: Callable[[], httpx.BaseTransport] | None = None,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._waiting = waiting
+        self._transport = transport
+
+    def fetch(
+        self, app_id: str, day: date, folder: Path, stopped: Callable[[], bool] = lambda: False
+    ) -> ReceivedReport:
+        """Order the report of an app and a day, wait for it, and put it in the folder.
+
+        The order is sent once: each starts a job of its own. Raises `CredentialsError`, `ApiError` where there is no
+        report to be had (`UnreadableAnswer` where what came is none), `Interrupted` once `stopped` says so, and
+        `ProjectError` for a full disk. Nothing whole is left in the folder then.
+        """
+        url, remark = self._order(app_id, day)
+        what = f"the report of app {app_id} for {day}"
+        file = self._wait_for_report(url, folder / "received", f"{what}{remark}", stopped)
+        if file.may_be_cut:
+            raise UnreadableAnswer(f"{what} ends amid a line, and nothing says how long it should be", hint=_AGAIN)
+        received = self._unpack(file, folder)
+        if remark and received.lines <= 1:
+            raise UnreadableAnswer(f"{what} holds no rows{remark}", hint=_AGAIN)
+        return received
+
+    def _unpack(self, file: DownloadFile, folder: Path) -> ReceivedReport:
+        if not file.is_gzip:
+            return ReceivedReport(file.path, file.lines, file.digest)
+        plain = folder / "unpacked"
+        lines = unpack(file.path, plain, self._waiting.limits)
+        file.path.unlink()
+        return ReceivedReport(plain, lines, file.digest)
+
+    def _order(self, app_id: str, day: date) -> tuple[SignedUrl, str]:
+        """Where the report will be, and what else the answer says: it explains a report without rows."""
+        body = encode({"date": day.isoformat(), "appId": app_id})
+        call = Request("POST", "/api/v1/report/user-level-data", {"format": "csv"}, body=body, repeatable=False)
+        reply = self._accepted_reply(call, self._client.call(call))
+        try:
+            answer = decode(reply.body)
+            fields = folded(answer) if isinstance(answer, dict) else {}
+        except AnswerError as error:
+            raise UnreadableAnswer(f"{call}: {error}", hint=_AGAIN) from None
+        url, beside = fields.get("url"), {key: part for key, part in fields.items() if key not in {"id", "url"}}
+        if failed := failure(beside):
+            raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_AGAIN)
+        if not isinstance(url, str) or not url:
+            raise UnreadableAnswer(f"{call}: the answer holds no URL", hint=_AGAIN)
+        if other := answered_otherwise(beside, {"date": day.isoformat(), "appId": app_id, "currency": "USD"}):
+            raise UnreadableAnswer(f"{call}: the report would be another: {other}", hint=_AGAIN)
+        words = self._client.redacted(words_beside(beside, {}))
+        return checked_url(
+            url, self._client.origin, self._waiting.hosts
+        ), f"; the API said of it: {words}" if words else ""
+
+    def _accepted_reply(self, call: Request, exchange: CallResult) -> Response:
+        match exchange.end:
+            case Response(status=200 | 201 | 202) as reply:
+                return reply
+            case Response(status=status, body=body):
+                refusal = exchange.with_wait(f"HTTP {status}: {self._client.redacted(server_message(status, body))}")
+                if status == 408 or status >= 500:
+                    raise _unknown_outcome(call, refusal)
+                if status == 429:
+                    raise ApiError(f"{call}: {refusal}", hint=exchange.hint("try again later; no report was ordered"))
+                raise ApiRejected(f"{call}: {refusal}", hint=exchange.hint("mend what it names; no report was ordered"))
+            case NoResponse(why=why):
+                raise _unknown_outcome(call, why)
+            case RequestNotSent(why=why, hint=hint):
+                raise ApiError(f"{call}: {why}", hint=hint or "try again later; no report was ordered")
+            case AuthFailed(error=error):
+                raise error
+            case never:
+                assert_never(never)
+
+    def _wait_for_report(self, url: SignedUrl, path: Path, what: str, stopped: Callable[[], bool]) -> DownloadFile:
+        connections = Connections(url.origin, self._transport)
+        ends = self._clock.monotonic() + self._waiting.deadline
+        pause, breaks = self._waiting.first_pause, 0
+        try:
+            while True:
+                file, state, asked = self._request_once(url, connections, path, stopped)
+                if isinstance(state, Ready):
+                    return file
+                if isinstance(state, Failed):
+                    raise UnreadableAnswer(f"{what}: {state.why}", hint=state.hint or _AGAIN)
+                breaks = breaks + 1 if isinstance(state, TransientFailure) else 0
+                if breaks >= _BREAKS:
+                    raise ApiError(f"{what}: {state.why}, {breaks} times in a row", hint=_AGAIN)
+                self._wait(max(pause, asked), ends, f"{what} was not there in time ({state.why})", stopped)
+                pause = min(2 * pause, self._waiting.longest_pause)
+        finally:
+            connections.close()
+
+    def _request_once(
+        self, url: SignedUrl, connections: Connections, path: Path, stopped: Callable[[], bool]
+    ) -> tuple[DownloadFile, Readiness, float]:
+        """One GET, and the seconds that its answer asks to wait.
+
+        Sent without our token: the signature in the URL is the authorization.
+        """
+        late = self._clock.monotonic() + _LIFE
+        with DownloadFile(path, self._waiting.limits) as file, connections.borrow() as connection:
+            request = self._request(url)
+            end = receive(connection, request, lambda: stopped() or self._clock.monotonic() >= late, file)
+        if stopped():
+            raise Interrupted("stopped while a report was fetched")
+        if not isinstance(end, Response):
+            end = replace(end, why=discreet(end.why))
+        header = end.headers.get("retry-after") if isinstance(end, Response) else None
+        return file, readiness(end, file.size, file.head), retry_after(header, self._clock.now()) or 0.0
+
+    def _request(self, url: SignedUrl) -> httpx.Request:
+        connect, read = self._waiting.connect, self._waiting.read
+        # `target` goes out as it is, where httpx would spell some of its characters in another way.
+        return httpx.Request(
+            "GET",
+            f"{url.origin.url}/",
+            headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"},
+            extensions={
+                "target": url.target,
+                "timeout": {"connect": connect, "read": read, "write": read, "pool": connect},
+            },
+        )
+
+    def _wait(self, seconds: float, ends: float, late: str, stopped: Callable[[], bool]) -> None:
+        if self._clock.monotonic() + seconds >= ends:
+            if seconds > self._waiting.longest_pause:
+                late += f"; the server asks for no more calls {until_words(seconds, self._clock.now())}"
+            raise ApiError(late, hint=_AGAIN)
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0:
+            if stopped():
+                raise Interrupted("stopped while a report was waited for")
+            self._clock.sleep(min(left, _NAP))
+
+
+def _unknown_outcome(call: Request, why: str) -> ApiError:
+    return ApiError(
+        f"{call}: nobody knows whether the report was ordered ({why}); it is not ordered a second time in this run",
+        hint=_AGAIN,
+    )

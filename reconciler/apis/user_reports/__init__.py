@@ -1,1 +1,0 @@
-"""DT's User Level Reporting API."""

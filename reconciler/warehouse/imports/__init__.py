@@ -1,1 +1,0 @@
-"""Reports of other platforms and tables of other warehouses, read and stored."""
