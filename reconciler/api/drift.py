@@ -19,7 +19,7 @@ from reconciler.diff.audit import (
     trend,
     with_history,
 )
-from reconciler.diff.context import InventoryRow, inventory
+from reconciler.diff.classes import InventoryRow, inventory
 from reconciler.errors import ProjectError, StoreError
 from reconciler.model.address import selector
 from reconciler.model.journal import past_creates

@@ -28,9 +28,9 @@ from reconciler.apply.unclear_creates import (
     RepeatedCreate,
     SettledCreate,
     UnlistedCreate,
-    not_repeated,
     record_lag,
     settle,
+    stopped_repeat,
 )
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
@@ -235,7 +235,7 @@ class _Run:
             creation = send_create(doubtful.change, doubtful.app_id, self._context, doubtful)
         except (StoreError, CredentialsError) as error:
             self._stop(error)
-            unclear = not_repeated(doubtful, error.message)
+            unclear = stopped_repeat(doubtful, error.message)
             return unknown_result(unclear.doubtful, unclear.why, self._context)
         match creation:
             case Created():

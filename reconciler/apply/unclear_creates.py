@@ -228,6 +228,6 @@ def record_shown(after: LiveState, context: ExecutionContext) -> None:
             context.store.record_observation(event)
 
 
-def not_repeated(doubtful: DoubtfulCreate, why: str) -> Indeterminate:
+def stopped_repeat(doubtful: DoubtfulCreate, why: str) -> Indeterminate:
     """A create that could not be sent again."""
     return Indeterminate(replace(doubtful, may_repeat=False), f"{doubtful.why}; it was not sent again: {why}")

@@ -11,7 +11,7 @@ from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Final
 
 from reconciler.diff.audit import Audit, AuditClass, Trend, iso_text, summary
-from reconciler.diff.context import InventoryRow
+from reconciler.diff.classes import InventoryRow
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.document import AddressText, Count, Day, Document, Form, Leaf, Shape, itself, key
 from reconciler.plan.document import FieldChangeJson, SourceJson
