@@ -43,14 +43,24 @@ def pytest_configure():
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         time.tzset()
     os.umask(0o022)
+    gc.disable()  # until all tests are collected: what that makes lives on
+
+
+def pytest_collection_finish():
+    """Keep the collector off what was collected, which lives on, and let no command in this process do likewise.
+
+    A command takes it that the process ends with it. Here it does not, and what a test made is to be cleared away.
+    """
+    gc.freeze()
+    gc.freeze = lambda: None
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
 def _what_a_command_sets_for_good_ends_with_its_test():
-    """A command that a test runs in this process says where its talk goes, and what the collector need not walk."""
+    """A command that a test runs in this process says where its talk goes."""
     logger = logging.getLogger("reconciler")
     handlers, propagate, level = list(logger.handlers), logger.propagate, logger.level
     yield
     logger.handlers, logger.propagate = handlers, propagate
     logger.setLevel(level)
-    gc.unfreeze()

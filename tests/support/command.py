@@ -1,6 +1,5 @@
 """The command as a user calls it: a process of its own, in a project's folder, with an environment of its own."""
 
-import gc
 import json
 import logging
 import os
@@ -128,7 +127,6 @@ class Project:
                 code = run(arguments)
         finally:
             sys.stdin = stdin
-            gc.unfreeze()  # what a run keeps to its end ends here
             logger.handlers, logger.propagate = heard[:2]
             logger.setLevel(heard[2])
             os.environ.clear()
