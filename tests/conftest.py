@@ -56,6 +56,34 @@ def pytest_collection_finish():
     gc.enable()
 
 
+LONG: Final = (
+    "tests/architecture/test_surroundings.py",
+    "tests/laws/test_floors_market.py",
+    "tests/unit/warehouse/test_engines.py",
+    "tests/architecture/test_install.py",
+    "tests/docs/test_tutorial.py",
+    "tests/cli/test_pull.py",
+)
+"""Modules that take longest, in one test or with a fixture that all of them share: begun last they would end alone."""
+
+
+def pytest_collection_modifyitems(items):
+    """Deal the long modules to the workers, to each as the first of its share of all tests."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    firsts = [[] for _ in range(workers)]
+    rest = []
+    for item in items:
+        module = item.nodeid.partition("::")[0]
+        (firsts[LONG.index(module) % workers] if module in LONG else rest).append(item)
+    ordered = []
+    for number, first in enumerate(firsts):
+        share = (len(items) - len(ordered)) // (workers - number)
+        room = max(0, share - len(first))
+        ordered += [*first, *rest[:room]]
+        del rest[:room]
+    items[:] = ordered
+
+
 @pytest.fixture(autouse=True)
 def _what_a_command_sets_for_good_ends_with_its_test():
     """A command that a test runs in this process says where its talk goes."""
