@@ -1,14 +1,16 @@
-"""The command as a user calls it: in a process of its own."""
+"""The command as a user calls it, in a process of its own."""
 
+import os
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
+from support.forking import forked
+
 
 def reconciler(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    called = [sys.executable, "-m", "reconciler", *arguments]
-    return subprocess.run(called, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+    done = forked().run(arguments, cwd or Path.cwd(), os.environ, 60)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @cache

@@ -9,23 +9,22 @@ import jsonschema
 import pytest
 from architecture.command import reconciler
 from support.pages import FINDINGS, PLAN, replayed, suggestions
-from support.schemas import strict
+from support.schemas import of_documents, of_files, strict
 
 from reconciler.diff.audit import Audit, AuditedField, AuditItem
 from reconciler.diff.change import FieldChange
-from reconciler.manifest.schema import schema_text, schemas
+from reconciler.manifest.schema import schema_text
 from reconciler.model.address import Address
 from reconciler.model.evidence import UnmatchedReports
 from reconciler.model.journal import Outcome, Result
 from reconciler.plan.document import plan_to_json
 from reconciler.render.account import audit_document
 from reconciler.render.floors_document import backtest_document, suggestions_document
-from reconciler.render.published import DOCUMENTS, document_schemas
 from reconciler.render.result import findings_document, result_document
 
 ROOT = Path(__file__).parents[2]
 PLANS = sorted((ROOT / "tests" / "cases" / "plan").glob("*/plan.json"))
-FILES = sorted(document_schemas(DOCUMENTS))
+FILES = sorted(of_documents())
 A = Address("android:com.a/int")
 RESULTS = [
     Result(A, "create", outcome, "1" if number else None, number) for number, outcome in enumerate(get_args(Outcome))
@@ -35,12 +34,12 @@ each_file = pytest.mark.parametrize("file", FILES)
 
 @each_file
 def test_committed_schemas_are_current(file):
-    assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_text(document_schemas(DOCUMENTS)[file])
+    assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_text(of_documents()[file])
 
 
 @each_file
 def test_schemas_are_valid_and_every_key_is_described(file):
-    schema = document_schemas(DOCUMENTS)[file]
+    schema = of_documents()[file]
     jsonschema.Draft7Validator.check_schema(schema)
     for block in (schema, *schema["definitions"].values()):
         assert block["description"]
@@ -48,12 +47,12 @@ def test_schemas_are_valid_and_every_key_is_described(file):
 
 
 def test_documents_and_files_of_the_project_have_schemas_of_their_own():
-    assert set(FILES) & set(schemas()) == set()
-    assert {path.name for path in (ROOT / "schemas").iterdir()} >= {*FILES, *schemas()}
+    assert set(FILES) & set(of_files()) == set()
+    assert {path.name for path in (ROOT / "schemas").iterdir()} >= {*FILES, *of_files()}
 
 
 def test_the_command_gives_all_of_them():
-    assert json.loads(reconciler("schema").stdout) == {**schemas(), **document_schemas(DOCUMENTS)}
+    assert json.loads(reconciler("schema").stdout) == {**of_files(), **of_documents()}
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.parent.name)

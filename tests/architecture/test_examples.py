@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from architecture.command import reconciler
 from architecture.source_code import ROOT
+from support.forking import forked
 
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/reconciler.yaml"))
 YAMLS = sorted((ROOT / "examples").glob("*/**/*.yaml"))
@@ -45,7 +46,7 @@ def test_the_studio_shows_every_placement_type_platform_and_block():
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the demo is a bash script")
 def test_the_demo_ends_in_an_empty_plan(tmp_path):
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([str(forked().program.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
     script = ["bash", str(ROOT / "examples/demo/run.sh"), str(tmp_path)]
     done = subprocess.run(
         script, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False

@@ -6,11 +6,10 @@ import sys
 
 import pytest
 from architecture.source_code import ROOT, modules, strings
+from support.schemas import of_documents, of_files
 
 from reconciler import errors
 from reconciler.cli.main import cli
-from reconciler.manifest.schema import schemas
-from reconciler.render.published import DOCUMENTS, document_schemas
 
 TOOLS = ROOT / "tools"
 VARIABLE = re.compile(r"(DT|CHARTBOOST|RECONCILER)_[A-Z_]+")
@@ -28,16 +27,22 @@ def tool(name):
 facts = tool("facts")
 tool("python_page")
 reference = tool("reference")
-PAGES = reference.pages()
+COMMITTED = sorted(path.name for path in reference.FOLDER.iterdir())
 
 
-@pytest.mark.parametrize("name", sorted(PAGES))
-def test_committed_pages_are_current(name):
-    assert (reference.FOLDER / name).read_text(encoding="utf-8") == PAGES[name], "run `make reference`"
+@pytest.fixture(scope="module")
+def pages():
+    """What the pages should be, by the name of the file."""
+    return reference.pages()
 
 
-def test_there_is_no_page_that_nothing_makes():
-    assert {path.name for path in reference.FOLDER.iterdir()} == set(PAGES)
+@pytest.mark.parametrize("name", COMMITTED)
+def test_committed_pages_are_current(pages, name):
+    assert (reference.FOLDER / name).read_text(encoding="utf-8") == pages[name], "run `make reference`"
+
+
+def test_there_is_no_page_that_nothing_makes_and_each_that_is_made_is_there(pages):
+    assert set(COMMITTED) == set(pages)
 
 
 def commands(group, path="reconciler"):
@@ -48,8 +53,8 @@ def commands(group, path="reconciler"):
             yield from commands(command, f"{path} {name}")
 
 
-def test_every_command_and_each_of_its_options_is_there():
-    page = PAGES["cli.md"]
+def test_every_command_and_each_of_its_options_is_there(pages):
+    page = pages["cli.md"]
     for path, command in commands(cli):
         assert f"\n## {path}\n" in page
         missing = [option for each in command.params for option in each.opts if option not in page and option[0] == "-"]
@@ -59,20 +64,20 @@ def test_every_command_and_each_of_its_options_is_there():
 @pytest.mark.parametrize(
     ("page", "schema"), [("manifest.md", "manifest.schema.json"), ("settings.md", "reconciler.schema.json")]
 )
-def test_every_field_is_there_with_the_words_that_editors_show(page, schema):
-    for block in (schemas()[schema], *schemas()[schema]["definitions"].values()):
+def test_every_field_is_there_with_the_words_that_editors_show(pages, page, schema):
+    for block in (of_files()[schema], *of_files()[schema]["definitions"].values()):
         for name, part in block.get("properties", {}).items():
-            rows = [line for line in PAGES[page].splitlines() if line.startswith(f"| `{name}` |")]
+            rows = [line for line in pages[page].splitlines() if line.startswith(f"| `{name}` |")]
             assert any(part["description"] in row for row in rows), name
 
 
-def test_every_document_has_its_section():
-    for schema in document_schemas(DOCUMENTS).values():
-        assert f"\n## {schema['properties']['format']['const']}\n" in PAGES["documents.md"]
+def test_every_document_has_its_section(pages):
+    for schema in of_documents().values():
+        assert f"\n## {schema['properties']['format']['const']}\n" in pages["documents.md"]
 
 
-def test_links_within_a_page_lead_to_its_headings():
-    for name, page in PAGES.items():
+def test_links_within_a_page_lead_to_its_headings(pages):
+    for name, page in pages.items():
         headings = {
             re.sub(r"[^\w -]", "", head).lower().replace(" ", "-")
             for head in re.findall("^#+ (.*)", page, re.MULTILINE)

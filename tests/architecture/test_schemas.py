@@ -3,17 +3,17 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from support.schemas import doubles
+from support.schemas import doubles, of_files
 
-from reconciler.manifest.schema import schema_texts, schemas
+from reconciler.manifest.schema import schema_texts
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / "tests" / "cases" / "findings" / "contract-example"
 
-MANIFEST = jsonschema.Draft7Validator(schemas()["manifest.schema.json"])
-SETTINGS = jsonschema.Draft7Validator(schemas()["reconciler.schema.json"])
+MANIFEST = jsonschema.Draft7Validator(of_files()["manifest.schema.json"])
+SETTINGS = jsonschema.Draft7Validator(of_files()["reconciler.schema.json"])
 
 
 def read(path: Path):
@@ -25,14 +25,14 @@ def manifest(**placement):
     return {"version": 1, "apps": [{"platform": "ios", "bundle": 1234567, "placements": [block]}]}
 
 
-@pytest.mark.parametrize("file", sorted(schemas()))
+@pytest.mark.parametrize("file", sorted(of_files()))
 def test_committed_schemas_are_current(file):
     assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_texts()[file]
 
 
-@pytest.mark.parametrize("file", sorted(schemas()))
+@pytest.mark.parametrize("file", sorted(of_files()))
 def test_schemas_are_valid_draft_07(file):
-    schema = schemas()[file]
+    schema = of_files()[file]
     assert schema["$schema"].startswith("http://json-schema.org/draft-07/")
     jsonschema.Draft7Validator.check_schema(schema)
     assert "$defs" not in json.dumps(schema)
@@ -90,9 +90,9 @@ def test_the_manifest_schema_refuses(placement):
     assert not MANIFEST.is_valid(manifest(**placement))
 
 
-@pytest.mark.parametrize("file", sorted(schemas()))
+@pytest.mark.parametrize("file", sorted(of_files()))
 def test_every_field_has_a_description_and_examples_that_fit(file):
-    schema = schemas()[file]
+    schema = of_files()[file]
     for block in (schema, *schema["definitions"].values()):
         for name, part in block.get("properties", {}).items():
             assert part.get("description"), name

@@ -7,10 +7,9 @@ import pytest
 from architecture.source_code import modules, strings
 from support.command import Project
 from support.evidence import SAMPLES
-from support.schemas import strict
+from support.schemas import of_documents, strict
 
 from reconciler.model.ledger import FORMAT as LEDGER
-from reconciler.render.published import DOCUMENTS, document_schemas
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 # Ibis calls DuckDB by a name that DuckDB is about to give up.
@@ -71,7 +70,7 @@ def test_a_command_prints_what_its_schema_says(told, call):
 
 def test_the_round_meets_every_schema(told):
     assert {f"{done.json['format'].split('.')[1].split('/')[0]}.schema.json" for done in told.values()} == {
-        *document_schemas(DOCUMENTS)
+        *of_documents()
     }
 
 
@@ -91,6 +90,4 @@ def test_one_suggestion_that_is_explained_is_the_whole_document(told):
 
 def test_every_document_that_the_program_names_is_published():
     named = {text for module in modules() for text, _ in strings(module) if FORMAT.fullmatch(text)}
-    assert named - {LEDGER} == {
-        schema["properties"]["format"]["const"] for schema in document_schemas(DOCUMENTS).values()
-    }
+    assert named - {LEDGER} == {schema["properties"]["format"]["const"] for schema in of_documents().values()}

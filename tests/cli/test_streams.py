@@ -149,7 +149,7 @@ class TestCredentials:
 
 class TestOddStreams:
     def shell(self, project, line):
-        return project.shell(f"{line}; echo code ${{PIPESTATUS[0]}}")
+        return project.shell(f"{line}; echo code ${{PIPESTATUS[0]}}", afresh=True)
 
     def test_a_full_disk_is_an_error_and_no_traceback(self, project):
         done = self.shell(project, "reconciler plan > /dev/full")

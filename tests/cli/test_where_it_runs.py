@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from support.command import ONE_APP, PATIENCE, Done
+from support.forking import forked, hangs_on_its_start
 
 from reconciler.cli.session import FINDINGS_FORMATS, PLAN_FORMATS
 
@@ -28,6 +29,8 @@ NARROW = (
 
 def raw(project, *arguments, **env):
     """A command with its bytes."""
+    if not hangs_on_its_start(env):
+        return forked().run(arguments, project.root, {**project.env, **env}, PATIENCE)
     return subprocess.run(
         [sys.executable, "-m", "reconciler", *arguments], cwd=project.root, env={**project.env, **env},
         stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False,
@@ -113,8 +116,8 @@ class TestNarrowEncodings:
 class TestAnAccountWithoutAPlace:
     """After a write the answer is the account of it."""
 
-    def shell(self, project, line):
-        return project.shell(f"{line}; echo code ${{PIPESTATUS[0]}} >&2")
+    def shell(self, project, line, *, afresh=False):
+        return project.shell(f"{line}; echo code ${{PIPESTATUS[0]}} >&2", afresh=afresh)
 
     @each("form", ["text", "json", "markdown"])
     @each("where", ["> /dev/full", ">&-", "| (exec <&-; sleep 0.01)"])
@@ -126,7 +129,7 @@ class TestAnAccountWithoutAPlace:
         assert project.call("plan", "--detailed-exitcode").code == 0
 
     def test_is_a_whole_document_there(self, project):
-        done = self.shell(project, "reconciler apply --yes --format json > /dev/full")
+        done = self.shell(project, "reconciler apply --yes --format json > /dev/full", afresh=True)
         told = done.err[done.err.index("{") : done.err.rindex("}") + 1]
         assert json.loads(told)["summary"]["applied"] == 2
 
@@ -138,7 +141,7 @@ class TestAnAccountWithoutAPlace:
 
     def test_is_lost_where_no_stream_takes_it_and_nothing_else_is(self, project, rival):
         for where in ("> /dev/full 2>&1", ">&- 2>&-", "2>/dev/full >&-"):
-            done = project.shell(f"reconciler apply --yes --format json {where}; echo code $?")
+            done = project.shell(f"reconciler apply --yes --format json {where}; echo code $?", afresh=True)
             assert done.out == "code 0\n"
         assert len(rival.placements) == 1
         events = [json.loads(line) for line in project.read(".reconciler/journal.jsonl").splitlines()]
@@ -158,7 +161,7 @@ class TestAnAccountWithoutAPlace:
 
     @each("arguments", ["--help", "--version", "plan --help", "schema", "completion bash"])
     def test_help_that_cannot_be_written_fails_in_words(self, project, arguments):
-        done = self.shell(project, f"reconciler {arguments} > /dev/full")
+        done = self.shell(project, f"reconciler {arguments} > /dev/full", afresh=True)
         assert "Traceback" not in done.err
         assert "Exception ignored" not in done.err
         assert done.err.endswith("code 1\n"), done.err

@@ -65,12 +65,16 @@ class TestOut:
         assert file.read_text().startswith("before\n{")
 
     def test_an_open_descriptor_gets_it(self, project, tmp_path):
-        done = project.shell(f"reconciler plan --out /dev/fd/3 3> {tmp_path}/three && reconciler show {tmp_path}/three")
+        done = project.shell(
+            f"reconciler plan --out /dev/fd/3 3> {tmp_path}/three && reconciler show {tmp_path}/three", afresh=True
+        )
         assert done.code == 0, done.err
         assert is_plan((tmp_path / "three").read_text())
 
     def test_a_program_of_the_shell_gets_it(self, project, tmp_path):
-        done = project.shell(f"reconciler plan --out >(cat > {tmp_path}/got) | cat; wait; cat {tmp_path}/got")
+        done = project.shell(
+            f"reconciler plan --out >(cat > {tmp_path}/got) | cat; wait; cat {tmp_path}/got", afresh=True
+        )
         assert '"format": "reconciler.plan/1"' in done.out
 
     def test_a_pipe_with_a_reader_gets_it_and_stays_a_pipe(self, project, tmp_path):

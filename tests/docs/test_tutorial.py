@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from support.forking import forked
 
 from reconciler.cli.commands.sandbox import is_sandbox, stop
 
@@ -80,7 +81,7 @@ def page_at(port):
 
 
 def surroundings(home, **more):
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([str(forked().program.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
     return {"HOME": str(home), "LANG": "C.UTF-8", "PATH": path, **more}
 
 

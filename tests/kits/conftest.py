@@ -1,14 +1,13 @@
 import pytest
 from support.forge import Forge
-from support.forking import forking
+from support.forking import forked
 from support.rival import Rival
 from support.runner import Checkout, GitHubRunner, GitLabRunner
 
 
-@pytest.fixture(scope="session")
-def program(tmp_path_factory):
-    with forking(tmp_path_factory.mktemp("forking")) as path:
-        yield path
+@pytest.fixture
+def program():
+    return forked().program
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from support.builders import live_app, live_placement, live_state, reconciled
+from support.draws import drawn
 from support.fake_clock import START
 
 from reconciler.adopt.adoption import adopt
@@ -18,10 +19,10 @@ EXAMPLES = 150
 
 
 def law(*strategies):
-    """Runs with the same draws every time, so that a red build is red again."""
-    slow = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-    drawn = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=slow)
-    return lambda claim: drawn(given(*strategies)(claim))
+    """A claim about everything that can be drawn."""
+    return lambda claim: drawn(EXAMPLES, HealthCheck.filter_too_much, HealthCheck.data_too_large)(
+        given(*strategies)(claim)
+    )
 
 
 GROUPS = 'countryGroups: {tier1: [US, CA, GB], nordics: [SE, "NO"], both: [US, SE]}\n'

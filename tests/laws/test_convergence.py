@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws.worlds import World, habits, worlds
 from support.builders import origin
+from support.draws import drawn
 from support.fake_clock import FakeClock
 from support.fake_gateway import PLAIN, FakeGateway, Habits
 from support.fake_store import FakeStore
@@ -27,12 +28,9 @@ from reconciler.workflow.plan import ApplyRequest, PlanningContext, carry_out_pl
 EXAMPLES = 60
 
 
-def law(*drawn: st.SearchStrategy[Any]):
-    """A claim about everything that can be drawn; the same draws every time, so that a red build is red again."""
-    same_each_time = settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-    )
-    return lambda claim: same_each_time(given(*drawn)(claim))
+def law(*strategies: st.SearchStrategy[Any]):
+    """A claim about everything that can be drawn."""
+    return lambda claim: drawn(EXAMPLES)(given(*strategies)(claim))
 
 
 class Deaf:

@@ -3,9 +3,10 @@
 import copy
 from decimal import Decimal
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 from laws.yaml_texts import Written, yaml_texts
+from support.draws import drawn
 
 from reconciler.errors import EditError
 from reconciler.yaml.apply_edits import apply_edits
@@ -18,10 +19,8 @@ EXAMPLES = 60
 
 
 def law(*strategies):
-    """Runs with the same draws every time, so that a red build is red again."""
-    slow = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-    drawn = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=slow)
-    return lambda claim: drawn(given(*strategies)(claim))
+    """A claim about everything that can be drawn."""
+    return lambda claim: drawn(EXAMPLES, HealthCheck.filter_too_much)(given(*strategies)(claim))
 
 
 TEXTS = ["NO", "yes", "a: b", "a #b", "it's", "é\n", "", "12", "plain"]

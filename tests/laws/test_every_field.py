@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from support.builders import APP_ID, entry, origin
+from support.schemas import of_files
 
 from reconciler.adopt.forms import expanded_blocks, plain_json
 from reconciler.apis.management.wire import calls
@@ -18,7 +19,6 @@ from reconciler.diff.change import Create, FieldChange, Update
 from reconciler.manifest.block import EVERY_KEY
 from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import load_desired, load_settings
-from reconciler.manifest.schema import schemas
 from reconciler.model.address import kind_of
 from reconciler.model.field import FIELDS
 from reconciler.model.ledger import entry_from_json, entry_to_json
@@ -36,7 +36,7 @@ from reconciler.yaml.scalar import ManifestText
 
 SETTINGS = ManifestText("reconciler.yaml", b"version: 1\npublisherId: '3432'\n")
 BLOCKS = {
-    name: schemas()["manifest.schema.json"]["definitions"][f"{name.title()}Block"]["properties"]
+    name: of_files()["manifest.schema.json"]["definitions"][f"{name.title()}Block"]["properties"]
     for name in ("app", "placement", "tier", "waterfall")
 }
 KIND = {"app": "app", "placement": "placement", "tier": "placement", "waterfall": "placement"}

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.draws import drawn
 
 from reconciler.manifest.cached_load import NullCache, load_desired_cached, load_settings_cached
 from reconciler.manifest.load import load_desired, load_settings
@@ -146,7 +147,7 @@ def as_manifest(number, apps):
     return ManifestText(f"apps/{number}.yaml", json.dumps({"version": 1, "apps": apps}).encode())
 
 
-@settings(max_examples=150, deadline=None)
+@drawn(150)
 @given(files=st.lists(st.lists(APP, max_size=2), max_size=3))
 def test_any_project_is_recalled_as_it_was_read(files):
     assert_the_same(SETTINGS, [as_manifest(number, apps) for number, apps in enumerate(files)])
@@ -155,7 +156,7 @@ def test_any_project_is_recalled_as_it_was_read(files):
 TEXTS = [path.read_bytes() for path in sorted((CASES / "findings").rglob("*.yaml")) if path.name != "reconciler.yaml"]
 
 
-@settings(max_examples=150, deadline=None)
+@drawn(150)
 @given(text=st.sampled_from(TEXTS), at=st.floats(0, 1), cut=st.integers(0, 9), put=st.binary(max_size=3))
 def test_a_damaged_manifest_is_recalled_with_the_same_findings(text, at, cut, put):
     place = int(at * len(text))
@@ -199,7 +200,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@drawn(200)
 @given(data=st.binary(max_size=20) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_bytes_of_anything_else_raise_nothing(data):
     assert isinstance(parsed_manifest_from_bytes(data, "apps/a.yaml", DecimalCache()), ParsedManifest | None)

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from laws.test_convergence import Run, law
 from laws.worlds import worlds
+from support.draws import drawn
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
 from reconciler.plan.document import plan_from_text, plan_text
@@ -92,7 +93,7 @@ def test_two_sets_together_hold_for_two_plans_together(one, two):
     }  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@drawn(60)
 @given(st.sets(st.binary(min_size=12, max_size=12)), st.sets(st.binary(min_size=12, max_size=12)))
 def test_sets_add_up(one, two):
     assert Reviewed(frozenset(one)) | Reviewed(frozenset(two)) == Reviewed(frozenset(one | two))

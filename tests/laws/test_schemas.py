@@ -8,8 +8,9 @@ from functools import lru_cache
 import jsonschema
 import pytest
 from cases.test_findings import CASES, DEFAULT_SETTINGS, texts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.draws import drawn
 from support.schemas import doubles
 
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
@@ -147,7 +148,7 @@ APP = st.builds(
 
 
 @pytest.mark.parametrize("defaults", [{}, DEFAULTS], ids=["no defaults", "defaults"])
-@settings(max_examples=EXAMPLES, deadline=None)
+@drawn(EXAMPLES)
 @given(app=APP)
 def test_validate_and_the_schemas_agree_on_an_app(defaults, app):
     manifest = {"version": 1, "apps": [app]}
@@ -175,7 +176,7 @@ LADDER = st.builds(
 
 
 @pytest.mark.parametrize("defaults", [{}, DEFAULTS], ids=["no defaults", "defaults"])
-@settings(max_examples=400, deadline=None)
+@drawn(400)
 @given(waterfall=LADDER, coppa=st.booleans())
 def test_validate_and_the_schemas_agree_on_what_tiers_take_from_their_waterfall(defaults, waterfall, coppa):
     app = {"platform": "android", "bundle": "com.a", "name": "A", "category1": "Finance", "coppa": coppa}
@@ -208,7 +209,7 @@ SETTINGS_PARTS = {
 }  # fmt: skip
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@drawn(EXAMPLES)
 @given(parts=few(SETTINGS_PARTS))
 def test_validate_and_the_schemas_agree_on_settings(parts):
     told = {"version": 1, "publisherId": "1", **parts}

@@ -1,8 +1,9 @@
 """Formatted text says what it said, has every comment, and is formatted."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from laws.yaml_texts import yaml_texts
+from support.draws import drawn
 
 from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS, format_manifest
 from reconciler.yaml.parse import parse
@@ -12,10 +13,8 @@ EXAMPLES = 200
 
 
 def law(*strategies):
-    """Runs with the same draws every time, so that a red build is red again."""
-    slow = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-    drawn = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=slow)
-    return lambda claim: drawn(given(*strategies)(claim))
+    """A claim about everything that can be drawn."""
+    return lambda claim: drawn(EXAMPLES, HealthCheck.filter_too_much)(given(*strategies)(claim))
 
 
 def read(data):

@@ -79,7 +79,7 @@ def patterns():
     known, used = {}, defaultdict(set)
     for module in modules():
         named = {name: each for name, each in vars(module).items() if isinstance(each, re.Pattern)}
-        for name, methods in calls(module).items():
+        for name, methods in calls(module).items() if named else ():
             if name in named:
                 used[named[name]] |= methods
         for name, pattern in named.items():

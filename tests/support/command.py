@@ -1,6 +1,5 @@
-"""The command as a user calls it: a process of its own, in a project's folder, with an environment of its own."""
+"""The command as a user calls it, in a project's folder, with an environment of its own."""
 
-import gc
 import json
 import logging
 import os
@@ -11,6 +10,8 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from support.forking import forked, hangs_on_its_start
 
 from reconciler.cli.main import run
 
@@ -91,8 +92,14 @@ class Project:
         return [line for line in lines if "format" not in line]
 
     def run(self, *arguments: str, cwd: Path | None = None, **env: str | None) -> Done:
-        """Run a command to its end, without a terminal. A variable given as None is not set."""
+        """Run a command to its end, in a process of its own without a terminal. A variable given as None is not set.
+
+        It is a fork, unless variables are given that Python looks at when it starts.
+        """
         variables = {key: value for key, value in {**self.env, **env}.items() if value is not None}
+        if not hangs_on_its_start(variables):
+            forked_run = forked().run(arguments, cwd or self.root, variables, PATIENCE)
+            return Done(forked_run.args, forked_run.returncode, forked_run.stdout.decode(), forked_run.stderr.decode())
         done = subprocess.run(
             [sys.executable, "-m", "reconciler", *arguments],
             cwd=cwd or self.root, env=variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE,
@@ -100,9 +107,13 @@ class Project:
         )  # fmt: skip
         return Done(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def shell(self, line: str) -> Done:
-        """Run a line of bash in which `reconciler` is the command."""
-        function = f'reconciler() {{ {shlex.quote(sys.executable)} -m reconciler "$@"; }}; '
+    def shell(self, line: str, *, afresh: bool = False) -> Done:
+        """Run a line of bash in which `reconciler` is the command: a fork each time, or started afresh.
+
+        A fork gets the streams 0 to 2 and no other descriptor.
+        """
+        program = shlex.join([sys.executable, "-m", "reconciler"]) if afresh else shlex.quote(str(forked().program))
+        function = f'reconciler() {{ {program} "$@"; }}; '
         done = subprocess.run(
             ["bash", "-c", function + line], cwd=self.root, env=self.env, stdin=subprocess.DEVNULL,
             capture_output=True, timeout=PATIENCE, check=False,
@@ -128,7 +139,6 @@ class Project:
                 code = run(arguments)
         finally:
             sys.stdin = stdin
-            gc.unfreeze()  # what a run keeps to its end ends here
             logger.handlers, logger.propagate = heard[:2]
             logger.setLevel(heard[2])
             os.environ.clear()

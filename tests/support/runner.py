@@ -5,6 +5,7 @@ from a repository of one commit that holds no program, and `pip install` does no
 a test gives.
 """
 
+import atexit
 import json
 import os
 import re
@@ -12,7 +13,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +35,7 @@ class Checkout:
         self.folder = folder
         self.bare = folder / "origin.git"
         self.clones = 0
-        folder.mkdir(parents=True, exist_ok=True)
-        git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(self.bare))
+        shutil.copytree(_begun(()) / "origin.git", self.bare)
 
     def clone(self, branch: str = "main", *, depth: int | None = None) -> Path:
         """A fresh clone, as a job has it."""
@@ -45,9 +47,11 @@ class Checkout:
 
     def begin(self, files: dict[str, str]) -> Path:
         """The first commit on main; the clone it was made in."""
-        place = self.folder / "first"
-        git(self.folder, "clone", "--quiet", f"file://{self.bare}", str(place))
-        push(place, "main", "begin", files)
+        place, made = self.folder / "first", _begun(tuple(files.items()))
+        shutil.copytree(made / "origin.git", self.bare, dirs_exist_ok=True)
+        shutil.copytree(made / "first", place, symlinks=True)
+        settings = place / ".git" / "config"
+        settings.write_text(settings.read_text().replace(str(made), str(self.folder)))
         return place
 
     def log(self, branch: str = "main") -> list[str]:
@@ -57,9 +61,25 @@ class Checkout:
         return git(self.bare, "show", f"{branch}:{name}")
 
 
+@cache
+def _begun(files: tuple[tuple[str, str], ...]) -> Path:
+    """A folder with a repository and the clone in which its first commit was made, if any: to be copied."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    bare, place = folder / "origin.git", folder / "first"
+    git(folder, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(bare))
+    git(bare, "config", "receive.autogc", "false")
+    (bare / "hooks").mkdir()
+    if files:
+        git(folder, "clone", "--quiet", "--template=", f"file://{bare}", str(place))
+        push(place, "main", "begin", dict(files))
+    return folder
+
+
 def git(folder: Path, *arguments: str) -> str:
     """A person's git."""
     known = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"]
+    known += ["-c", "maintenance.auto=false", "-c", "gc.auto=0"]
     done = subprocess.run(
         ["git", *known, *arguments], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
     )

@@ -1,12 +1,27 @@
 """The published schemas, closed."""
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import jsonschema
 
+from reconciler.manifest.schema import schemas
 from reconciler.render.published import DOCUMENTS, document_schemas
+
+
+@cache
+def of_files() -> Mapping[str, Any]:
+    """The schemas of what people write, made once: to be read only."""
+    return schemas()
+
+
+@cache
+def of_documents() -> Mapping[str, Any]:
+    """The schemas of what commands print, likewise."""
+    return document_schemas(DOCUMENTS)
 
 
 def closed(node: Any) -> Any:
@@ -32,9 +47,10 @@ def doubles(node: Any) -> Any:
             return node
 
 
+@cache
 def strict(name: str) -> jsonschema.Draft7Validator:
     """Says whether a document has all keys of `name.schema.json` and no others."""
-    return jsonschema.Draft7Validator(closed(document_schemas(DOCUMENTS)[f"{name}.schema.json"]))
+    return jsonschema.Draft7Validator(closed(of_documents()[f"{name}.schema.json"]))
 
 
 def assert_as_published(document: Any, name: str) -> None:

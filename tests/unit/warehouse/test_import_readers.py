@@ -167,12 +167,12 @@ def test_the_extension_for_object_stores_is_named_where_it_cannot_be_had(monkeyp
     assert "canary" not in told
 
 
-def has_httpfs():
+@pytest.fixture
+def _httpfs():
     try:
         duckdb.connect().execute("LOAD httpfs")
     except duckdb.Error:
-        return False
-    return True
+        pytest.skip("DuckDB has no extension httpfs here")
 
 
 class Store(BaseHTTPRequestHandler):
@@ -200,7 +200,7 @@ class Store(BaseHTTPRequestHandler):
         """Tests are quiet."""
 
 
-@pytest.mark.skipif(not has_httpfs(), reason="DuckDB has no extension httpfs here")
+@pytest.mark.usefixtures("_httpfs")
 def test_objects_of_a_store_are_evidence_and_are_asked_for_with_its_keys(tmp_path, store):
     Store.folder = tmp_path
     (tmp_path / "bucket").mkdir()
