@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 from reconciler.errors import ProjectError
 from reconciler.model.diagnostic import Finding
 from reconciler.model.journal import DONE
+from reconciler.model.rows import ColumnType
 
 if TYPE_CHECKING:
     from reconciler.plan.aftermath import Forecast
@@ -98,9 +99,6 @@ class Observer:
 if TYPE_CHECKING:
     from pyarrow import Table
 
-ColumnType: TypeAlias = Literal["text", "count", "number", "flag", "day", "json"]
-"""`json` holds any value of a field as JSON text; a value that is not there is null in every kind of column."""
-
 ColumnTypes: TypeAlias = Mapping[str, ColumnType]
 
 _EXTRA: Final = "floors"
@@ -149,6 +147,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.diagnostic import Finding
     from reconciler.model.journal import Result
+    from reconciler.model.rows import Rows
     from reconciler.model.state import DesiredState
     from reconciler.plan.gate import Refusal
     from reconciler.plan.plan import Plan, PlanSummary
@@ -291,3 +290,20 @@ class UndoResult:
     def to_dict(self) -> dict[str, Any] | None:
         """`reconciler.result/1` of the apply; None where nothing was carried out."""
         return None if self.apply is None else self.apply.to_dict()
+
+
+@dataclass(frozen=True, slots=True)
+class RowsResult:
+    """A table as the answer of a report."""
+
+    rows: "Rows"
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.rows/1`."""
+        from reconciler.render.rows import rows_document  # noqa: PLC0415
+
+        return rows_document(self.rows)
+
+    def to_arrow(self) -> "Table":
+        """The rows; numbers as floats."""
+        return table({column.name: column.type for column in self.rows.columns}, self.rows.records())

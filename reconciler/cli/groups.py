@@ -30,6 +30,7 @@ _FORMATS: Final = (
     "openmetrics",
     "table",
     "csv",
+    "parquet",
     "yaml",
 )
 

@@ -42,14 +42,16 @@ class Options:
     parallelism: int
     comment_key: str = ""
     for_project: bool = False
+    out: Path | None = None
 
 
 def shared_options(
-    *, formats: Sequence[str] = ("text", "json"), api: bool = False, lone_project: bool = False
+    *, formats: Sequence[str] = ("text", "json"), api: bool = False, lone_project: bool = False, out: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Options behind the command's name; the function gets a `Options` first.
 
-    `api`: the command calls the API. `lone_project`: `--project` may stand there without a path.
+    `api`: the command calls the API. `lone_project`: `--project` may stand there without a path. `out`: the answer may
+    go to a file, whose ending says the format where no `--format` does.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,6 +59,7 @@ def shared_options(
         def call(**given: Any) -> Any:
             own = {name: given.pop(name, None) for name in ("project", "format_", "no_color", "verbose", "log_format")}
             own["parallelism"] = given.pop("parallelism", None) if api else None
+            own["out"] = given.pop("out", None) if out else None
             key = given.pop("comment_key", "")
             before = click.get_current_context().find_root().obj or {}
             return function(replace(_merged_options(before, own, formats), comment_key=key), **given)
@@ -65,11 +68,13 @@ def shared_options(
             project_option(lone=lone_project),
             format_option(formats),
             *_bound_options(formats, api=api),
+            *([out_option()] if out else []),
             *console_options(),
         ]
+        optioned: Callable[..., Any] = call
         for option in reversed(offered):
-            call = option(call)
-        return call
+            optioned = option(optioned)
+        return optioned
 
     return decorate
 
@@ -83,9 +88,12 @@ def _merged_options(before: dict[str, Any], own: dict[str, Any], formats: Sequen
     def chosen(name: str, default: Any) -> Any:
         return own[name] if own[name] is not None else before.get(name, default)
 
-    form = chosen("format_", formats[0])
+    out: Path | None = own["out"]
+    form = chosen("format_", _format_of(out, formats) or formats[0])
     if form not in formats:
         raise click.UsageError(f"this command prints {', '.join(formats)}, not {form}")
+    if form in _FOR_FILES and out is None:
+        raise click.UsageError(f"{form} is for a file: name it with --out")
     lone = own["project"] == LONE
     project = before.get("project") if lone else chosen("project", None)
     return Options(
@@ -96,7 +104,27 @@ def _merged_options(before: dict[str, Any], own: dict[str, Any], formats: Sequen
         log_format=chosen("log_format", "text"),
         parallelism=chosen("parallelism", DEFAULT_PARALLELISM),
         for_project=lone or project is not None,
+        out=out,
     )
+
+
+_FOR_FILES: Final = frozenset(("parquet",))
+"""Formats that no terminal shows."""
+_ENDINGS: Final = {"yml": "yaml", "htm": "html"}
+
+
+def out_option() -> Decorator:
+    """`--out`, which `Options.out` holds."""
+    path = click.Path(path_type=Path, dir_okay=False)
+    help_ = "Write the answer to this file; its ending says the format where --format does not."
+    return click.option("--out", type=path, metavar="FILE", help=help_)
+
+
+def _format_of(out: Path | None, formats: Sequence[str]) -> str | None:
+    """The format that the ending of a file's name says; None where it says none of these."""
+    ending = "" if out is None else out.suffix.lower().removeprefix(".")
+    form = _ENDINGS.get(ending, ending)
+    return form if form in formats else None
 
 
 def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

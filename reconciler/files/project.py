@@ -319,18 +319,19 @@ def read_text(path: Path, root: Path | None) -> str:
     return text_of(read_given(path, root), "replace")
 
 
-def write_given(path: Path, text: str, root: Path | None) -> bool:
+def write_given(path: Path, text: str | bytes, root: Path | None) -> bool:
     """Write a file that the user named, whole or not at all, over a regular file or none; whether it is one.
 
     Outside of the project a pipe or a device is written through. Raises `ProjectError`.
     """
     if not path.name:
         raise ProjectError("the name of the file to write is empty", hint="name a file")
+    data = text.encode() if isinstance(text, str) else text
     try:
         name = None if root is None else _name_below(root, path)
         if root is None or name is None:
-            return _write_anywhere(path, text.encode())
-        disk.write(root, name, text.encode())
+            return _write_anywhere(path, data)
+        disk.write(root, name, data)
     except OSError as error:
         raise _write_error(path, error) from error
     return True

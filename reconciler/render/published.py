@@ -16,6 +16,7 @@ from reconciler.render.floors_document import (
 from reconciler.render.history import HistoryDocument
 from reconciler.render.pull import PullDocument
 from reconciler.render.result import FindingsDocument, FmtDocument, RehearsalDocument, ResultDocument
+from reconciler.render.rows import RowsDocument
 
 JsonSchema: TypeAlias = dict[str, Any]
 
@@ -99,5 +100,6 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     PullDocument,
     RehearsalDocument,
     ResultDocument,
+    RowsDocument,
     WrittenDocument,
 )

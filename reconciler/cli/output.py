@@ -1,0 +1,82 @@
+"""Answers that are tables: printed in the requested format, or written to the file of `--out`."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from reconciler.cli.options import Options
+from reconciler.cli.session import CommandSession
+from reconciler.errors import ProjectError
+from reconciler.model.value import document_json
+
+if TYPE_CHECKING:
+    from reconciler.api.results import RowsResult
+
+# ruff: noqa: PLC0415 - each format imports what it takes
+
+ROWS_FORMATS = ("table", "json", "csv", "parquet")
+PAGE_FORMATS = (*ROWS_FORMATS, "html")
+
+
+def print_rows(session: CommandSession, result: "RowsResult", page: Callable[[], str] | None = None) -> None:
+    """A table in one of `ROWS_FORMATS`, or as a `page` of HTML, to stdout or to the file of `--out`.
+
+    Raises `ProjectError` where the file cannot be written; it is whole or not there.
+    """
+    from reconciler.render import rows as render
+
+    options = session.options
+    if options.out is not None:
+        write_out(session, _encoded(options, result, page))
+        if options.format != "json":
+            for note in result.rows.notes:
+                session.console.talk(note)
+        session.console.talk(f"{len(result.rows.rows):,} rows written to {options.out}")
+        return
+    match options.format:
+        case "json":
+            session.console.document(result.to_dict())
+        case "csv":
+            for piece in render.csv_text(result.rows):
+                session.console.raw(piece.rstrip("\n"))
+        case "html":
+            session.console.markup(page() if page else "")
+        case _:
+            session.console.answer(render.table_lines(result.rows))
+
+
+def write_out(session: CommandSession, data: str | bytes) -> None:
+    """Write the file of `--out`, whole or not at all. Raises `ProjectError`."""
+    from reconciler.files.project import write_given
+
+    if session.options.out is not None:
+        write_given(session.options.out, data, session.root_if_any())
+
+
+def _encoded(options: Options, result: "RowsResult", page: Callable[[], str] | None) -> str | bytes:
+    from reconciler.render import rows as render
+
+    match options.format:
+        case "json":
+            return document_json(result.to_dict()) + "\n"
+        case "csv":
+            return "".join(render.csv_text(result.rows))
+        case "parquet":
+            return _parquet(result)
+        case "html" if page:
+            return page()
+        case "table":
+            lines = render.table_lines(result.rows, most=len(result.rows.rows))
+            return "".join("".join(span.text for span in line).rstrip() + "\n" for line in lines)
+        case form:
+            raise ProjectError(f"{form} cannot be written to a file")
+
+
+def _parquet(result: "RowsResult") -> bytes:
+    from io import BytesIO
+
+    rows = result.to_arrow()
+    from pyarrow import parquet
+
+    out = BytesIO()
+    parquet.write_table(rows, out, compression="zstd")
+    return out.getvalue()
