@@ -155,13 +155,18 @@ class FloorsContext:
         return context
 
     def warehouse(self) -> Warehouse:
-        """The reports to be asked; RECONCILER_REPORTS_ENGINE names another engine than the embedded one."""
-        folder, engine = reports_folder(self.workspace), self.workspace.environment.secret(_ENGINE)
-        return Warehouse(folder, engine.reveal()) if engine else Warehouse(folder)
+        """The reports to be asked."""
+        return open_warehouse(self.workspace)
 
     def suggestions(self, on: FloorsInput, warehouse: Warehouse, only: Sequence[str]) -> Suggestions:
         """A suggestion for every declared floor whose address matches."""
         return suggest_floors(on, warehouse, self.window, Rules(safety=self.settings.safety), self.earliest, only)
+
+
+def open_warehouse(workspace: Workspace) -> Warehouse:
+    """The reports to be asked; RECONCILER_REPORTS_ENGINE names another engine than the embedded one."""
+    folder, engine = reports_folder(workspace), workspace.environment.secret(_ENGINE)
+    return Warehouse(folder, engine.reveal()) if engine else Warehouse(folder)
 
 
 def _report_window(days: Sequence[date], first: date | None, last: date | None, today: date) -> Window:

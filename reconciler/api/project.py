@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.api.pull import PullResult
     from reconciler.api.rehearse import RehearsalResult
     from reconciler.api.reports import FetchResult, ImportResult
+    from reconciler.api.revenue import RevenueResult
     from reconciler.api.undo import HistoryResult
     from reconciler.plan.gate import Allowances
     from reconciler.plan.plan import Plan
@@ -264,3 +265,20 @@ class Project:
         from reconciler.api.reports import import_report
 
         return import_report(self._workspace, report, tuple((columns or {}).items()), network)
+
+    def revenue(
+        self,
+        by: Sequence[str] = ("day",),
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        only: Sequence[str] = (),
+        charts: bool = False,
+    ) -> "RevenueResult":
+        """What was earned, by any of day, week, app, placement, type, country and platform, from the stored reports.
+
+        Without days: all that is stored. `charts`: with the sums that the page's charts are drawn of.
+        """
+        from reconciler.api.revenue import revenue
+
+        return revenue(self._workspace, by, first, last, only, charts=charts)

@@ -93,7 +93,7 @@ def harmless(text: str) -> str:
 def table_lines(found: Rows, most: int = MOST_SHOWN) -> Iterator[Line]:
     """A table for a terminal: numbers to the right, at most so many rows, and the notes below it."""
     shown = [
-        [_text_cell(cell, column) for cell, column in zip(row, found.columns, strict=True)] for row in found.rows[:most]
+        [text_cell(cell, column) for cell, column in zip(row, found.columns, strict=True)] for row in found.rows[:most]
     ]
     widths = [max(map(columns, (column.name, *(row[at] for row in shown)))) for at, column in enumerate(found.columns)]
     yield line(Span(_aligned(found.names, widths, found.columns), "strong"))
@@ -125,7 +125,7 @@ def _pad(text: str, width: int, *, to_right: bool) -> str:
     return blanks + text if to_right else text + blanks
 
 
-def _text_cell(cell: Cell, column: Column) -> str:
+def text_cell(cell: Cell, column: Column) -> str:
     """A cell for people: counts with marks between thousands, shares in per cent, money in cents."""
     match cell:
         case None:

@@ -22,6 +22,7 @@ from reconciler.warehouse.evidence_sql import rescaled
 from reconciler.warehouse.importing import IMPORTED, folder_of_line
 from reconciler.warehouse.join import DtName, Matches, MediationLine, Role, absences, lines_after_dt, match, modes
 from reconciler.warehouse.report_store import Partition, ReportStore
+from reconciler.warehouse.revenue import RevenueQuery, RevenueTables
 
 Files: TypeAlias = Mapping[Partition, Path]
 
@@ -237,6 +238,10 @@ class Warehouse:
         tables = read_tables(self._store, self._engine, question)
         builder = _EvidenceBuilder(tables, question)
         return tuple(map(builder.evidence, question.cells)), self._unmatched(tables, question)
+
+    def revenue(self, query: RevenueQuery) -> RevenueTables:
+        """The reports of a query, loaded to be summed by any keys while this is open."""
+        return RevenueTables(self._store, self._engine, query)
 
     def close(self) -> None:
         """Close the engine, and remove its folder for what did not fit in memory."""

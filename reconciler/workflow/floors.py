@@ -83,7 +83,7 @@ def read_floors_input(desired: DesiredState, store: LedgerReader) -> FloorsInput
     owners = {entry.id: address for address, entry in ledger.items() if kind_of(address) == "placement"}
     waterfalls = tuple(waterfall for app in desired.apps for waterfall in app.ladders)
     past = floor_moves(past_runs(store.events()), owners)
-    return FloorsInput(declared, in_force, waterfalls, tuple(_known_placements(desired, placements, ledger)), past)
+    return FloorsInput(declared, in_force, waterfalls, tuple(known_placements(desired, ledger)), past)
 
 
 def _declared_floors(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[Address, Floors]]:
@@ -94,11 +94,11 @@ def _declared_floors(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[A
             yield each.address, table
 
 
-def _known_placements(
-    desired: DesiredState, placements: Sequence[DesiredPlacement], ledger: Ledger
-) -> Iterator[KnownPlacement]:
+def known_placements(desired: DesiredState, ledger: Ledger) -> Iterator[KnownPlacement]:
+    """All placements that manifests declare or the ledger knows, with the ids and names that reports may have."""
     apps = {app.address: app.pin for app in desired.apps}
-    declared = {each.address: each for each in placements}
+    present = (app.placements or () for app in desired.apps if app.state == "present")
+    declared = {each.address: each for placements in present for each in placements}
     owned = {address for address in ledger if kind_of(address) == "placement"}
     for address in sorted({*declared, *owned}):
         block, entry, app = declared.get(address), ledger.get(address), ledger.get(app_of(address))
