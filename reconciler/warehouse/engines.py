@@ -68,6 +68,10 @@ class Engine(Protocol):
         """Make a table of texts from rows in memory."""
         ...
 
+    def make_table(self, table: str, query: str) -> None:
+        """Make a table of the rows of a query in DuckDB's SQL, to be queried more than once."""
+        ...
+
     def rows(self, query: str) -> Sequence[tuple[Any, ...]]:
         """The rows of a query in DuckDB's SQL."""
         ...
@@ -125,6 +129,10 @@ class DuckDbEngine:
             unnested = ", ".join("unnest(?::VARCHAR[])" for _ in columns)
             self._connection.execute(f"INSERT INTO {table} SELECT {unnested}", columns_of_rows)
 
+    def make_table(self, table: str, query: str) -> None:
+        """See `Engine`."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+
     def rows(self, query: str) -> Sequence[tuple[Any, ...]]:
         """See `Engine`."""
         return self._connection.execute(query).fetchall()
@@ -160,6 +168,16 @@ class IbisEngine:
     def load_texts(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """See `Engine`."""
         self._make(table, dict.fromkeys(columns, "VARCHAR"), rows)
+
+    def make_table(self, table: str, query: str) -> None:
+        """See `Engine`. Spark keeps the rows in memory, and on disk where they do not fit."""
+        if self._backend.name == "pyspark":
+            import sqlglot  # noqa: PLC0415 - comes with Ibis
+
+            (translated,) = sqlglot.transpile(query, read="duckdb", write="spark")
+            self._backend._session.sql(translated).cache().createOrReplaceTempView(table)  # noqa: SLF001
+        else:
+            self._copy(table, self._backend.sql(query, dialect="duckdb"))
 
     def rows(self, query: str) -> Sequence[tuple[Any, ...]]:
         """See `Engine`."""

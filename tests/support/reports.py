@@ -84,14 +84,18 @@ def mediation_row(**said: Any) -> dict[str, Any]:
 
 
 def store_dt(
-    store: ReportStore, rows: Iterable[Mapping[str, Any]], day: date = DAY, app: str = APP
+    store: ReportStore,
+    rows: Iterable[Mapping[str, Any]],
+    day: date = DAY,
+    app: str = APP,
+    settings: IntakeSettings = RULES,
 ) -> PartitionMetadata:
     """Store a DT report the way a fetch does."""
     body = dt_csv(rows)
     with store.draft() as folder:
         (folder / "received").write_bytes(body)
         received = ReceivedReport(folder / "received", body.count(b"\n"), f"sha256:{sha256(body).hexdigest()}")
-        payload = read_user_report(received, app, day, RULES, NOON)
+        payload = read_user_report(received, app, day, settings, NOON)
         store.put(Partition("dt", app, day.isoformat()), payload)
     return payload.metadata
 
