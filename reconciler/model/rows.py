@@ -29,13 +29,15 @@ class Column:
 class Rows:
     """A table: each row has a cell for each column, in their order.
 
-    `notes` are sentences for whoever reads it. `incomplete` are days whose figures are not final yet.
+    `notes` are sentences for whoever reads it. `incomplete` are days whose figures are not final yet. `tables` are
+    further tables of the answer, by name.
     """
 
     columns: tuple[Column, ...]
     rows: Sequence[Sequence[Cell]]
     notes: tuple[str, ...] = ()
     incomplete: tuple[date, ...] = ()
+    tables: tuple[tuple[str, "Rows"], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,3 +49,23 @@ class Rows:
         names = self.names
         for row in self.rows:
             yield dict(zip(names, row, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class UserValue:
+    """What users are worth, as tables.
+
+    `lifetime` has a row for each view, key and age (days since first seen) with the mean revenue that a user had
+    brought until then; `daily` a row for each day and app; `concentration` the share of the top users; `lorenz` the
+    share of the revenue by share of users, the most valuable first; `most_valuable` the ids that bring most.
+    """
+
+    lifetime: Rows
+    daily: Rows
+    concentration: Rows
+    lorenz: Rows
+    most_valuable: Rows
+    users: int
+    revenue: Decimal
+    hidden: Decimal
+    notes: tuple[str, ...] = ()

@@ -63,7 +63,7 @@ def _trend(days: Rows) -> Iterator[Section]:
     every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     values = [earned.get(day) for day in every]
     whole = all(value is not None for value in values)
-    mean = moving([value or 0.0 for value in values]) if whole else [None] * len(values)
+    mean: list[float | None] = moving([value or 0.0 for value in values]) if whole else [None] * len(values)
     lines = [("each day", "faint" if whole and len(values) >= _WEEK else "main", values)]
     if any(each is not None for each in mean):
         lines.append(("mean of seven days", "main", mean))

@@ -26,16 +26,30 @@ class ColumnJson(Shape, name="RowsColumn"):
     unit: str | None = key("What its numbers are in; null where they have no unit. A share lies between 0 and 1.")
 
 
+class RowsTableJson(Shape, name="RowsTable"):
+    """A further table."""
+
+    name: str = key("What it is called.", lambda named: named[0])
+    columns: list[ColumnJson] = key("The columns, in order.", lambda named: named[1].columns)
+    rows: list[dict[str, Any]] = key("The rows, as above.", lambda named: list(_json_rows(named[1])))
+
+
+def _json_rows(found: Rows) -> Iterator[dict[str, Any]]:
+    for row in found.records():
+        yield {name: json_cell(cell) for name, cell in row.items()}
+
+
 class RowsDocument(Document, format="reconciler.rows/1", title="Rows (reports ... --format json)"):
     """A table as an answer."""
 
     columns: list[ColumnJson] = key("The columns, in order.")
     rows: list[dict[str, Any]] = key(
         "The rows; each holds a cell for each column, null where there is none.",
-        lambda found: [{name: json_cell(cell) for name, cell in row.items()} for row in found.records()],
+        lambda found: list(_json_rows(found)),
     )
     incomplete: list[Day] = key("Days whose figures are not final yet.")
     notes: list[str] = key("What else there is to know.")
+    tables: list[RowsTableJson] = key("Further tables of the answer; most have none.")
 
 
 def rows_document(found: Rows) -> dict[str, Any]:

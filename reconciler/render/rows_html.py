@@ -5,6 +5,7 @@ Only numbers become coordinates here; the template draws them and writes the wor
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Final
@@ -197,7 +198,7 @@ def moving(values: Sequence[float], width: int = 7) -> list[float | None]:
 
 def number_of(cell: Cell) -> float:
     """A cell as a number; 0 for one without a value."""
-    return float(cell) if isinstance(cell, int | float) or hasattr(cell, "as_tuple") else 0.0
+    return float(cell) if isinstance(cell, int | float | Decimal) else 0.0
 
 
 def is_gapless(days: Sequence[int]) -> bool:

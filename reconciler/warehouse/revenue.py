@@ -118,7 +118,9 @@ class RevenueTables:
                 one.impressions += int(impressions)
                 one.revenue += Decimal(str(earnings))
                 one.rest += Decimal(str(rest))
-        rows = [(*keys, *one.cells(mediated=self._has_mediation)) for keys, one in figures.items()]
+        rows: list[tuple[Any, ...]] = [
+            (*keys, *one.cells(mediated=self._has_mediation)) for keys, one in figures.items()
+        ]
         columns = (*(Column(key, _TYPES.get(key, "text")) for key in by), *_FIGURES)
         return Rows(columns, sorted(rows, key=_order(by)), tuple(self._notes(by)), self._unsettled)
 

@@ -5,13 +5,13 @@ one id in one app. All figures are of the window: who was there before it counts
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from reconciler.model.rows import SHARE, USD, Column, Rows
+from reconciler.model.rows import SHARE, USD, Column, Rows, UserValue
 from reconciler.warehouse import evidence_sql as sql
 from reconciler.warehouse.acceptance import alpha2
 from reconciler.warehouse.engines import Engine
@@ -43,26 +43,6 @@ class Bounds:
     high: Decimal = Decimal(1)
     hidden: Decimal = _ZERO
     """The share of the revenue that is hidden."""
-
-
-@dataclass(frozen=True, slots=True)
-class UserValue:
-    """What users are worth, as tables.
-
-    `lifetime` has a row for each view, key and age (days since first seen) with the mean revenue that a user had
-    brought until then; `daily` a row for each day and app; `concentration` the share of the top users; `lorenz` the
-    share of the revenue by share of users, the most valuable first; `most_valuable` the ids that bring most.
-    """
-
-    lifetime: Rows
-    daily: Rows
-    concentration: Rows
-    lorenz: Rows
-    most_valuable: Rows
-    users: int
-    revenue: Decimal
-    hidden: Decimal
-    notes: tuple[str, ...] = field(default=())
 
 
 def user_value(
