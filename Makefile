@@ -37,7 +37,7 @@ endef
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak dist coverage mutants changelog browser pooler uv reference docs
+.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak cluster dist coverage mutants changelog browser pooler uv reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -129,6 +129,9 @@ market: $(READY)  ## score floor suggestions against other rules, in markets who
 soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), kill an apply at every point, draw other examples of laws (LAWS=N times)
 	@$(BIN)/python bench/soak.py
 	@for round in $$(seq $(or $(LAWS),1)); do $(BIN)/python -m pytest -n auto tests/laws --hypothesis-profile=others || exit 1; done
+
+cluster: $(READY)  ## hold a Spark cluster on this machine to DuckDB's answers (CLUSTER_ROWS=N; ten million)
+	@$(BIN)/python -m pytest -q --durations=0 tests/spark_cluster.py
 
 dist: $(READY)  ## build the wheel and the source distribution in dist/, and check what an index would show of them
 	@rm -rf dist

@@ -140,7 +140,7 @@ def _pad(text: str, width: int, *, to_right: bool) -> str:
 
 
 def text_cell(cell: Cell, column: Column) -> str:
-    """A cell for people: counts with marks between thousands, shares in per cent, money in cents."""
+    """A cell for people: counts with marks between thousands, shares in per cent, amounts in cents or finer."""
     match cell:
         case None:
             return "-"
@@ -152,6 +152,11 @@ def text_cell(cell: Cell, column: Column) -> str:
         case int():
             return f"{cell:,}"
         case Decimal() | float():
-            return f"{100 * cell:.1f} %" if column.unit == SHARE else f"{cell:,.2f}"
+            return f"{100 * cell:.1f} %" if column.unit == SHARE else _amount(cell)
         case _:
             return str(cell)
+
+
+def _amount(number: Decimal | float) -> str:
+    """Cents, and hundredths of a cent for amounts below one."""
+    return f"{number:,.2f}" if not number or abs(number) >= 1 else f"{number:.4f}"

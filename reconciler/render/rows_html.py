@@ -6,7 +6,6 @@ Only numbers become coordinates here; the template draws them and writes the wor
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Final
 
@@ -199,8 +198,3 @@ def moving(values: Sequence[float], width: int = 7) -> list[float | None]:
 def number_of(cell: Cell) -> float:
     """A cell as a number; 0 for one without a value."""
     return float(cell) if isinstance(cell, int | float | Decimal) else 0.0
-
-
-def is_gapless(days: Sequence[int]) -> bool:
-    """Whether ordinals of days follow each other without a gap."""
-    return all(after - before == 1 for before, after in pairwise(days))

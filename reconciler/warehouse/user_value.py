@@ -60,11 +60,11 @@ def user_value(
     lifetime = [row for view in VIEWS for row in _lifetime(engine, view, last, bounds.get(view, {}), whole, label)]
     ranked = _ranked(engine)
     return UserValue(
-        Rows(_LIFETIME, lifetime),
-        Rows(_DAILY, list(_daily(engine, label))),
-        Rows(_CONCENTRATION, list(_concentration(ranked))),
-        Rows(_LORENZ, list(_lorenz(ranked))),
-        Rows(_IDS, list(_ids(engine, int(users or 0), label))),
+        Rows(LIFETIME, lifetime),
+        Rows(DAILY, list(_daily(engine, label))),
+        Rows(CONCENTRATION, list(_concentration(ranked))),
+        Rows(LORENZ, list(_lorenz(ranked))),
+        Rows(IDS, list(_ids(engine, int(users or 0), label))),
         int(users or 0),
         _exact(revenue),
         whole.hidden,
@@ -89,7 +89,7 @@ def _make_users(engine: Engine) -> None:
     )
 
 
-_LIFETIME: Final = (
+LIFETIME: Final = (
     Column("view", "text"),
     Column("key", "text"),
     Column("age", "count", "days"),
@@ -98,7 +98,7 @@ _LIFETIME: Final = (
     Column("low", "number", USD),
     Column("high", "number", USD),
 )
-_DAILY: Final = (
+DAILY: Final = (
     Column("day", "day"),
     Column("app", "text"),
     Column("users", "count"),
@@ -108,14 +108,14 @@ _DAILY: Final = (
     Column("low", "number", USD),
     Column("high", "number", USD),
 )
-_CONCENTRATION: Final = (
+CONCENTRATION: Final = (
     Column("top_percent", "count", "per cent of users"),
     Column("users", "count"),
     Column("revenue", "number", USD),
     Column("share", "number", SHARE),
 )
-_LORENZ: Final = (Column("users", "number", SHARE), Column("revenue", "number", SHARE))
-_IDS: Final = (
+LORENZ: Final = (Column("users", "number", SHARE), Column("revenue", "number", SHARE))
+IDS: Final = (
     Column("id", "text"),
     Column("app", "text"),
     Column("rank", "count"),

@@ -239,6 +239,11 @@ class Warehouse:
         builder = _EvidenceBuilder(tables, question)
         return tuple(map(builder.evidence, question.cells)), self._unmatched(tables, question)
 
+    @property
+    def engine(self) -> Engine:
+        """The engine, for questions of other modules."""
+        return self._engine
+
     def revenue(self, query: RevenueQuery) -> RevenueTables:
         """The reports of a query, loaded to be summed by any keys while this is open."""
         return RevenueTables(self._store, self._engine, query)
