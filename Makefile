@@ -130,7 +130,7 @@ soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), kill a
 	@$(BIN)/python bench/soak.py
 	@for round in $$(seq $(or $(LAWS),1)); do $(BIN)/python -m pytest -n auto tests/laws --hypothesis-profile=others || exit 1; done
 
-cluster: $(READY)  ## hold a Spark cluster on this machine to DuckDB's answers (CLUSTER_ROWS=N; ten million)
+cluster: $(READY)  ## hold a Spark cluster on this machine to DuckDB's answers (SOAK_ROWS=N; ten million)
 	@$(BIN)/python -m pytest -q --durations=0 tests/spark_cluster.py
 
 dist: $(READY)  ## build the wheel and the source distribution in dist/, and check what an index would show of them

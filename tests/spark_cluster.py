@@ -1,7 +1,7 @@
 """A Spark standalone cluster of a master and two workers on loopback gives DuckDB's answers over ten million rows.
 
 `make cluster` runs it; it is no part of `make test`, as it takes a minute of two cores and 3 GB of memory.
-CLUSTER_ROWS sets another number of rows.
+SOAK_ROWS sets another number of rows.
 """
 
 import os
@@ -27,7 +27,7 @@ from reconciler.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-ROWS = int(os.environ.get("CLUSTER_ROWS", "10000000"))
+ROWS = int(os.environ.get("SOAK_ROWS", "10000000"))
 DAYS = DayRange(DAY - timedelta(days=4), DAY)
 KNOWN = tuple(
     KnownPlacement(Address(f"android:a/int_{number}"), f"int_{number}", "170709", None, "Interstitial")
