@@ -361,6 +361,11 @@ class _Routes:
         self._stack.close()
 
 
+def why_failed(error: ApiError) -> str:
+    """Why a report is not there, with what may be behind a refused order."""
+    return f"{error.message}; {DISABLED}" if DISABLED in error.hint else error.message
+
+
 def _unknown_outcome(call: Request, why: str) -> ApiError:
     return ApiError(
         f"{call}: nobody knows whether the report was ordered ({why}); it is not ordered a second time in this run",
