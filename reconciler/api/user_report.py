@@ -21,6 +21,7 @@ from reconciler.manifest.settings import Reports
 from reconciler.model.address import kind_of
 from reconciler.model.rows import Column, Rows
 from reconciler.model.secret import Secret
+from reconciler.model.state import live_app_address
 from reconciler.render.rows import ColumnJson, csv_lines, harmless, rows_document
 from reconciler.warehouse.fetch_outcomes import FetchOutcome
 from reconciler.warehouse.report_store import project_salt
@@ -28,7 +29,6 @@ from reconciler.warehouse.user_report_csv import with_own_aliases
 from reconciler.warehouse.user_report_pieces import PeopleMode, PeopleRules, PieceStore
 from reconciler.warehouse.user_report_rows import arrow_type, csv_bytes, json_lines
 from reconciler.warehouse.user_report_run import UserReport, UserReportRequest, gather, missing_texts
-from reconciler.workflow.observe import live_app_address
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Table

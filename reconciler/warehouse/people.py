@@ -52,7 +52,20 @@ _PERSONAL: Final = frozenset(
         *("adid", "uid", "guid", "uuid", "puid", "ppid", "ip", "ipv4", "ipv6", "mac", "email", "mail", "phone"),
         *("cookie", "cookies", "fingerprint", "username", "nickname", "useragent", "ua", "identifier", "identity"),
         *("latitude", "longitude", "lat", "lon", "lng", "gps", "geohash", "postcode", "zip", "zipcode", "postal"),
-        *("birthday", "birthdate", "dob", "gender", "age", "ssn", "surname", "user", "player", "person"),
+        *(
+            "birthday",
+            "birthdate",
+            "dob",
+            "gender",
+            "age",
+            "ssn",
+            "surname",
+            "user",
+            "player",
+            "person",
+            "visitor",
+            "subscriber",
+        ),
     )
 )
 _OWNERS: Final = (

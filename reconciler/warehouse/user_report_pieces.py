@@ -12,9 +12,9 @@ The folder is for its owner alone. With `keep`, days hold people in clear: they 
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -38,7 +38,7 @@ from reconciler.warehouse.people import (
 )
 from reconciler.warehouse.user_report_csv import ALIASES, Aliases, cut_reason, known_columns
 from reconciler.warehouse.user_report_intake import read_header
-from reconciler.warehouse.user_report_rows import mend, read_batches, unique_names
+from reconciler.warehouse.user_report_rows import is_text, mend, read_batches, unique_names
 
 if TYPE_CHECKING:
     from pyarrow import Array, RecordBatch
@@ -49,9 +49,11 @@ PeopleMode: TypeAlias = Literal["drop", "hash", "keep"]
 # ruff: noqa: PLC0415 - pyarrow is an extra, and takes 0.1 s
 
 _NO_SALT: Final = Secret("")
+_URL_SECONDS: Final = 3 * 3600
 _KEPT: Final = timedelta(days=1)
 """How long a day that lies aside is taken: the vendor may restate it later."""
 _FROM_ORDER: Final = {"date": "Date", "app_id": "App ID"}
+_UNREAD: Final = -1
 _ENOUGH: Final = 100
 """Rows from which on a column whose values hardly ever come again is taken for one of ids."""
 _PLAIN: Final = r"^\s*[-+0-9.,eE%$]*\s*$|^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$"
@@ -64,7 +66,7 @@ class PeopleRules:
 
     people: PeopleMode = "drop"
     salt: Secret = _NO_SALT
-    aliases: Aliases = ALIASES
+    aliases: Aliases = field(default_factory=lambda: ALIASES)
 
     @property
     def folder(self) -> str:
@@ -137,11 +139,13 @@ def write_piece(report: ReceivedReport, app: str, day: date, rules: PeopleRules,
     if cut := cut_reason(report.path, len(header), numbers, numbers):
         raise UnreadableAnswer(f"it is cut in its last line: {cut}", hint="run the command again")
     left_out: dict[str, int] = {}
-    try:
-        writer = _PieceWriter(header, known, rules, app, day)
-        rows = writer.write(target, read_batches(report.path, header, left_out))
-    except UnreadableAnswer:
-        left_out = {}
+    writer = _PieceWriter(header, known, rules, app, day)
+    rows = _UNREAD
+    if is_text(report.path):
+        with suppress(UnreadableAnswer):
+            rows = writer.write(target, read_batches(report.path, header, left_out))
+    if rows == _UNREAD:
+        left_out.clear()
         mended = mend(report.path, left_out)
         writer = _PieceWriter(header, known, rules, app, day)
         rows = writer.write(target, read_batches(mended, header, left_out))
@@ -312,15 +316,15 @@ class PieceStore:
 
     def remove_old(self, now: datetime) -> None:
         """Remove orders whose URLs have expired, and days that are too old to be taken."""
-        ends: Mapping[str, Callable[[float], bool]] = {
-            "orders": lambda age: age > 3 * 3600,
-            "parts": lambda age: age > 3 * 3600,
-        }
         for path in self.root.glob("*/*/*"):
             with suppress(OSError):
                 age = now.timestamp() - path.lstat().st_mtime
-                if ends.get(path.parent.name, lambda age: age > _KEPT.total_seconds())(age):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                if age < (_URL_SECONDS if path.parent.name in {"orders", "parts"} else _KEPT.total_seconds()):
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
     def _read(self, name: str) -> Any:
         try:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 1024 * 1024
 """Bytes that are parsed at once, and so the longest record."""
-_DIGITS: Final = 18
+_DIGITS: Final = 24
 """Digits behind the point of revenue in a typed column; more are binary noise, and cut off."""
 _INTEGER: Final = r"^\s*[-+]?[0-9]{1,18}(?:\.0*)?\s*$"
-_NUMBER: Final = r"^\s*[-+]?(?:[0-9]{1,18}\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\s*$"
+_NUMBER: Final = r"^\s*[-+]?(?:[0-9]{1,14}\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\s*$"
 _ODD: Final = r"[\",\r\n\p{Cc}\p{Cf}]|^[=+\-@]"
 """What keeps a cell from standing in CSV as it is."""
 
@@ -85,6 +85,19 @@ def mend(path: Path, left_out: dict[str, int]) -> Path:
     if dropped:
         left_out["a quote that is not closed"] = len(dropped)
     return mended
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file is UTF-8 throughout."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as source:
+            while chunk := source.read(BLOCK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _without_headers(batch: "RecordBatch", header: Sequence[str]) -> "RecordBatch":
@@ -195,7 +208,7 @@ def _numbers(cells: "Array") -> "Array":
 
 
 def _in_range(number: Decimal) -> Decimal | None:
-    return number.quantize(Decimal(1).scaleb(-_DIGITS)) if abs(number) < Decimal(10) ** _DIGITS else None
+    return number.quantize(Decimal(1).scaleb(-_DIGITS)) if abs(number) < Decimal(10) ** (38 - _DIGITS) else None
 
 
 def _days(cells: "Array") -> "Array":
