@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import CredentialsError
+from reconciler.errors import CredentialsError, ProjectError
 from reconciler.model.secret import Secret
 from reconciler.yaml.scalar import text_of
 
@@ -161,6 +161,19 @@ class Environment:
     def chartboost_auth_url(self) -> str:
         """Scheme and host of the server that issues tokens for the Mediation Reporting API."""
         return self.variables.get("CHARTBOOST_AUTH_URL") or CHARTBOOST_AUTH_URL
+
+    def user_folder(self) -> Path:
+        """The user's folder for what is kept between runs without a project. Raises `ProjectError`."""
+        for name, below in (
+            ("XDG_STATE_HOME", ""),
+            ("LOCALAPPDATA", ""),
+            ("HOME", ".local/state"),
+            ("USERPROFILE", ""),
+        ):
+            home = self.variables.get(name, "")
+            if home and Path(home).is_absolute():
+                return Path(home) / below / "waterfall-reconciler"
+        raise ProjectError("there is no folder for what is kept between runs", hint="set HOME, or XDG_STATE_HOME")
 
     @property
     def wants_cache(self) -> bool:

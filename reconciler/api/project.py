@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.api.reports import FetchResult, ImportResult
     from reconciler.api.revenue import RevenueResult
     from reconciler.api.undo import HistoryResult
+    from reconciler.api.user_report import UserReportResult
     from reconciler.plan.gate import Allowances
     from reconciler.plan.plan import Plan
     from reconciler.workflow.observe import Selection
@@ -54,6 +55,20 @@ class Project:
         """
         files = find_project(Path.cwd(), None if path is None else Path(path))
         return cls(Workspace(files, WorkspaceOptions.of(environ, observer, parallelism)))
+
+    @classmethod
+    def none(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
+        parallelism: int = DEFAULT_PARALLELISM,
+    ) -> "Project":
+        """No project: for `user_report` by ids of apps, with credentials from the environment.
+
+        What it keeps between runs lies in a folder of the user's.
+        """
+        return cls(Workspace(None, WorkspaceOptions.of(environ, observer, parallelism)))
 
     @property
     def root(self) -> Path:
@@ -254,6 +269,24 @@ class Project:
         from reconciler.api.reports import fetch_reports
 
         return fetch_reports(self._workspace, source, first, last, again=replace)
+
+    def user_report(
+        self,
+        apps: Sequence[str] = (),
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        people: Literal["drop", "hash", "keep"] | None = None,
+    ) -> "UserReportResult":
+        """The user-level report of apps (ids or addresses; all without) as the vendor gives it; all days DT keeps.
+
+        `people`: what becomes of ids of users and devices, by default as the project's settings say, else `drop`. The
+        result is a context: leave it, without an error, once the rows are read. A day that cannot be had is an outcome;
+        what is there stays aside for the next call. Raises `CredentialsError`, `LockHeld` and `UsageError`.
+        """
+        from reconciler.api.user_report import user_report
+
+        return user_report(self._workspace, apps, first, last, people)
 
     def import_report(
         self, report: str, *, columns: Mapping[str, str] | None = None, network: str | None = None

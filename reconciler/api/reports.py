@@ -24,7 +24,8 @@ from reconciler.model.state import DesiredState
 from reconciler.render.floors_document import FetchDocument, ImportDocument
 from reconciler.render.text import counted
 from reconciler.warehouse.engines import require_floors
-from reconciler.warehouse.fetch import FetchRequest, FetchSummary, ReportClients, fetch
+from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
+from reconciler.warehouse.fetch_outcomes import FetchSummary
 from reconciler.warehouse.import_readers import open_records
 from reconciler.warehouse.import_schema import ALSO
 from reconciler.warehouse.importing import ImportOptions, ImportSummary
@@ -39,13 +40,13 @@ if TYPE_CHECKING:
 
 ReportSource = Literal["dt", "chartboost", "all"]
 
-_DT: Final = ("DT_REPORTING_CLIENT_ID", "DT_REPORTING_CLIENT_SECRET")
+DT_KEYS: Final = ("DT_REPORTING_CLIENT_ID", "DT_REPORTING_CLIENT_SECRET")
 _CHARTBOOST: Final = ("CHARTBOOST_CLIENT_ID", "CHARTBOOST_CLIENT_SECRET")
 _LEFT_CHARTBOOST: Final = (
     f"Chartboost is not asked: {_CHARTBOOST[0]} is not set. Without what the other sources pay no floor can be judged; "
     "`reconciler reports import FILE` brings reports of other platforms"
 )
-_LEFT_DT: Final = f"DT is not asked: {_DT[0]} is not set, so nothing will tell what single impressions were paid"
+_LEFT_DT: Final = f"DT is not asked: {DT_KEYS[0]} is not set, so nothing will tell what single impressions were paid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def fetch_reports(
     """Fetch reports that are missing or that the vendor may have restated; with `again` those that are there, too."""
     settings, desired = workspace.settings(), workspace.desired()
     span = _requested_days(workspace, first, last)
-    apps = _dt_apps(workspace, desired) if source != "chartboost" else ()
+    apps = dt_apps(workspace, desired) if source != "chartboost" else ()
     folder = reports_folder(workspace)
     with _report_clients(workspace, source, settings.reports, folder) as chosen:
         request = FetchRequest(apps, span, workspace.parallelism, again)
@@ -115,7 +116,7 @@ def _requested_days(workspace: Workspace, first: date | None, last: date | None)
     return span
 
 
-def _dt_apps(workspace: Workspace, desired: DesiredState) -> tuple[str, ...]:
+def dt_apps(workspace: Workspace, desired: DesiredState) -> tuple[str, ...]:
     """The ids of the apps that manifests declare, by the ledger, a pin, or else the account; and those we own."""
     ledger = workspace.store(desired.publisher_id).ledger()
     ids = app_ids(desired, ledger)
@@ -159,14 +160,14 @@ def _report_clients(
 
     `folder` holds the times of requests to a rate-limited API. Raises `CredentialsError`.
     """
-    has_dt, has_chartboost = workspace.environment.has(*_DT), workspace.environment.has(*_CHARTBOOST)
+    has_dt, has_chartboost = workspace.environment.has(*DT_KEYS), workspace.environment.has(*_CHARTBOOST)
     if wanted == "all" and not has_dt and not has_chartboost:
-        hint = f"set {' and '.join(_DT)}, or {' and '.join(_CHARTBOOST)}"
+        hint = f"set {' and '.join(DT_KEYS)}, or {' and '.join(_CHARTBOOST)}"
         raise CredentialsError("no credentials for reports are set", hint=hint)
     with ExitStack() as stack:
         clients = ReportClients()
         if wanted == "dt" or (wanted == "all" and has_dt):
-            clients = replace(clients, dt=_dt_client(workspace, reports, stack))
+            clients = replace(clients, dt=dt_client(workspace, reports, stack))
         if wanted == "chartboost" or (wanted == "all" and has_chartboost):
             clients = replace(clients, chartboost=_chartboost_client(workspace, reports, folder, stack))
         if wanted == "all" and not (has_dt and has_chartboost):
@@ -174,8 +175,9 @@ def _report_clients(
         yield clients
 
 
-def _dt_client(workspace: Workspace, reports: Reports, stack: ExitStack) -> DtReports:
-    url, keys = workspace.environment.reporting_url, _credentials(workspace, _DT)
+def dt_client(workspace: Workspace, reports: Reports, stack: ExitStack) -> DtReports:
+    """The User Level Reporting API, until the stack is left. Raises `CredentialsError`."""
+    url, keys = workspace.environment.reporting_url, _credentials(workspace, DT_KEYS)
     client = stack.enter_context(ApiClient(REPORTING, url, keys, clock=workspace.clock))
     waiting = DownloadSettings(deadline=reports.wait_seconds, hosts=reports.hosts or ALLOWED_HOSTS)
     return DtReports(client, clock=workspace.clock, waiting=waiting)

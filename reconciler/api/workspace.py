@@ -23,7 +23,7 @@ from reconciler.api.environment import (
 from reconciler.api.results import Notice, Observer
 from reconciler.errors import InvalidManifests, ProjectError, UnfitFile
 from reconciler.files import disk
-from reconciler.files.project import STATE_FOLDER, Manifests, ProjectFiles, find_manifests, literal_parts
+from reconciler.files.project import SETTINGS_NAME, STATE_FOLDER, Manifests, ProjectFiles, find_manifests, literal_parts
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import ManifestCache, NullCache, load_desired_cached, load_settings_cached
 from reconciler.manifest.project_settings import (
@@ -169,7 +169,10 @@ class WorkspaceOptions:
 class Workspace:
     """What operations need of the world. The settings are read once; manifests, ledger and account when asked for."""
 
-    def __init__(self, files: ProjectFiles, options: WorkspaceOptions) -> None:
+    def __init__(self, files: ProjectFiles | None, options: WorkspaceOptions) -> None:
+        self.is_project = files is not None
+        """Whether there is a project; without one `root` is a folder of the user's, and there are no settings."""
+        files = files or ProjectFiles(options.environment.user_folder(), ManifestText(SETTINGS_NAME, b""))
         self.root: Path = files.root
         self.settings_text: ManifestText = files.settings
         self.environment = options.environment

@@ -1,18 +1,15 @@
-"""Downloads of reports: whether a signed URL may be followed, what its answers mean, the file, and unpacking it."""
+"""Downloads of reports: whether a signed URL may be followed, what its answers mean, and unpacking the file."""
 
-import hashlib
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Final, Self, TypeAlias, assert_never
-from urllib.parse import urlsplit
+from typing import BinaryIO, Final, TypeAlias, assert_never
+from urllib.parse import urljoin, urlsplit
 
 from reconciler.errors import ProjectError, UnreadableAnswer
 from reconciler.http.auth import UrlOrigin, is_loopback
-from reconciler.http.connections import Unwanted
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response, server_message
 
 ALLOWED_HOSTS: Final = ("*.amazonaws.com",)
@@ -61,6 +58,26 @@ def checked_url(url: str, api: UrlOrigin, allowed: Sequence[str] = ALLOWED_HOSTS
     shown = f"[{host}]" if ":" in host else host
     base = f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}"
     return SignedUrl(UrlOrigin(base, parts.scheme == "https", loopback), host, _target(url))
+
+
+REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+MOST_REDIRECTS: Final = 3
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def redirected_url(url: SignedUrl, location: str, api: UrlOrigin, allowed: Sequence[str]) -> SignedUrl:
+    """Where a redirect leads, if it may be followed: as `checked_url` has it, in each hop. Raises `UnreadableAnswer`.
+
+    A whole URL is taken byte for byte, as its signature is over these very bytes.
+    """
+    location = location.strip()
+    if location.startswith("//"):
+        location = f"{url.origin.url.partition(':')[0]}:{location}"
+    elif location.startswith("/"):
+        location = f"{url.origin.url}{location}"
+    elif not _ABSOLUTE.match(location):
+        location = urljoin(f"{url.origin.url}{url.target.decode()}", location)
+    return checked_url(location, api, allowed)
 
 
 def _may_lead_to(host: str, loopback: bool, api: UrlOrigin, allowed: Sequence[str]) -> bool:
@@ -132,7 +149,7 @@ def readiness(end: Attempt, size: int, head: bytes) -> Readiness:
             return Failed(why)
         case RequestNotSent(why=why) | NoResponse(why=why):
             return TransientFailure(why)
-        case Response(status=200):
+        case Response(status=200 | 206):
             return _body_state(size, head)
         case Response():
             return _refusal_state(end)
@@ -160,8 +177,8 @@ def _refusal_state(reply: Response) -> Readiness:
     if status == 403:
         return spoken or (Failed("403") if reply.body.strip() else Pending("403"))
     if 300 <= status < 400:
-        return Failed(f"it answers with a redirect ({status}), and redirects are not followed")
-    if status in {408, 429} or status >= 500:
+        return Failed(f"it answers with a redirect that leads nowhere ({status})")
+    if status in {408, 416, 429} or status >= 500:
         return TransientFailure(f"HTTP {status}")
     return spoken if isinstance(spoken, Failed) else Failed(f"HTTP {status}")
 
@@ -246,97 +263,3 @@ def _plain_chunks(source: BinaryIO) -> Iterator[bytes]:
         yield unpacker.flush()
     if begun and not unpacker.eof:
         raise UnreadableAnswer("the report is a gzip file that was cut short")
-
-
-HEAD: Final = 4096
-"""Bytes by which a file is told from an error page."""
-_AS_IT_IS: Final = frozenset({"", "identity", "gzip", "x-gzip"})
-_MEGABYTE: Final = 1024 * 1024
-
-
-class DownloadFile:
-    """Implements `http.connections.Sink` with a file, which is there as soon as the answer begins.
-
-    Raises `Unwanted` for what is larger than the limits or is no CSV, and `ProjectError` where the disk is full.
-    """
-
-    def __init__(self, path: Path, limits: SizeLimits) -> None:
-        self.path = path
-        self.head = b""
-        self.size = 0
-        self._breaks = 0
-        self._limits = limits
-        self._digest = hashlib.sha256()
-        self._length_is_known = False
-        self._ends_a_line = False
-        try:
-            self._file = path.open("wb")
-        except OSError as error:
-            raise _write_error(error) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._file.close()
-        except OSError as wrong:
-            raise _write_error(wrong) from wrong
-
-    @property
-    def digest(self) -> str:
-        """Of the bytes as received, as in `sha256:…`."""
-        return f"sha256:{self._digest.hexdigest()}"
-
-    @property
-    def lines(self) -> int:
-        """How many lines there are, the last one included where nothing ends it."""
-        return self._breaks + (self.size > 0 and not self._ends_a_line)
-
-    @property
-    def is_gzip(self) -> bool:
-        """Whether the file is packed."""
-        return is_gzip(self.head)
-
-    @property
-    def may_be_cut(self) -> bool:
-        """Whether the end of the file is only where the connection ended, amid a line."""
-        return not self._length_is_known and not self.is_gzip and self.size > 0 and not self._ends_a_line
-
-    def begin(self, headers: Mapping[str, str]) -> None:
-        """A 200 has come; its body follows."""
-        encoding = headers.get("content-encoding", "").strip().lower()
-        if encoding not in _AS_IT_IS:
-            raise Unwanted("the file comes in an encoding that was not asked for")
-        length = headers.get("content-length", "")
-        self._length_is_known = length.isdigit() or "transfer-encoding" in headers
-        if length.isdigit() and int(length) > self._limits.received:
-            raise self._too_large()
-
-    def write(self, chunk: bytes) -> None:
-        """The next bytes."""
-        if len(self.head) < HEAD:
-            self.head += chunk[: HEAD - len(self.head)]
-        self.size += len(chunk)
-        if self.size > self._limits.received:
-            raise self._too_large()
-        if self.size > HEAD and self.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
-            raise Unwanted("the file is an HTML or XML page, not CSV")
-        self._breaks += chunk.count(b"\n")
-        self._ends_a_line = chunk.endswith((b"\n", b"\r"))
-        self._digest.update(chunk)
-        try:
-            self._file.write(chunk)
-        except OSError as error:
-            raise _write_error(error) from error
-
-    def _too_large(self) -> Unwanted:
-        return Unwanted(f"the file is larger than {self._limits.received // _MEGABYTE:,} MB")
-
-
-def _write_error(error: OSError) -> ProjectError:
-    return ProjectError(
-        f"a report cannot be written: {error.strerror or error}", hint="is the disk full? Nothing was kept of it"
-    )

@@ -86,7 +86,7 @@ def refusal(source: ReportSource, day: date, now: datetime) -> str | None:
         return None
     if day < _BEGINNING:
         return f"the API knows nothing before {_BEGINNING}"
-    if day < _oldest_kept(now):
+    if day < min(_oldest_kept(now), last_complete(now) - (_KEPT_DAYS - 1) * _DAY):
         return f"DT keeps {_KEPT_DAYS} days: the oldest is {_oldest_kept(now)}"
     return None
 
@@ -108,6 +108,7 @@ def day_ranges(days: Iterable[date], longest: int = LONGEST_SPAN) -> tuple[DayRa
 
 
 def _oldest_kept(now: datetime) -> date:
+    """The oldest of the ten days before today. Before noon DT may still have one more, which is asked for if named."""
     return now.date() - _KEPT_DAYS * _DAY
 
 

@@ -1,8 +1,9 @@
 """DT's User Level Reporting API: orders a report, waits for it at a signed URL, and streams it to the disk."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -11,7 +12,8 @@ import httpx
 from reconciler.apis.download import (
     ALLOWED_HOSTS,
     LIMITS,
-    DownloadFile,
+    MOST_REDIRECTS,
+    REDIRECTS,
     Failed,
     Readiness,
     Ready,
@@ -20,8 +22,10 @@ from reconciler.apis.download import (
     TransientFailure,
     checked_url,
     readiness,
+    redirected_url,
     unpack,
 )
+from reconciler.apis.download_file import DownloadFile
 from reconciler.apis.reports import answered_otherwise, failure, words_beside
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
 from reconciler.http.auth import Credentials, Service
@@ -29,6 +33,7 @@ from reconciler.http.client import ApiClient
 from reconciler.http.connections import USER_AGENT, Connections, receive
 from reconciler.http.exchange import (
     AnswerError,
+    Attempt,
     AuthFailed,
     CallResult,
     NoResponse,
@@ -42,11 +47,22 @@ from reconciler.http.exchange import (
 )
 from reconciler.http.redaction import discreet
 from reconciler.http.retry import retry_after, until_words
+from reconciler.model.secret import Secret
 from reconciler.ports import Clock
+from reconciler.render.text import visible
 
 _AGAIN: Final = "run the command again to order it again"
 _LIFE: Final = 3 * 3600.0
 """Seconds that a URL is good for (User Level Reporting page): no download takes longer."""
+_SPARE: Final = 300.0
+"""Seconds before its end at which an order of an earlier run is not waited for any more."""
+DISABLED: Final = (
+    "user level data is disabled for an app until DT's account manager turns it on; from then on there is data from "
+    "six days before"
+)
+"""What may be behind a refused order, and behind reports without rows."""
+_REFUSALS: Final = frozenset((400, 403, 404))
+_LONGEST_JOB: Final = 100
 _BREAKS: Final = 6
 """Failures in a row after which a download is given up."""
 _NAP: Final = 1.0
@@ -79,6 +95,29 @@ class ReceivedReport:
     path: Path
     lines: int
     digest: str
+    job: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOrder:
+    """A report that was ordered: `url` is where it will be, and a secret; `job` the API's name for the order, if any.
+
+    `remark` is what else the answer said: it explains a report without rows.
+    """
+
+    app: str
+    day: date
+    job: str
+    url: Secret = field(repr=False)
+    ordered_at: datetime
+    remark: str = ""
+
+    def __str__(self) -> str:
+        return f"the report of app {self.app} for {self.day}{f' (job {self.job})' if self.job else ''}"
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether its URL is good for a while yet."""
+        return now - self.ordered_at < timedelta(seconds=_LIFE - _SPARE)
 
 
 def token_call(credentials: Credentials) -> Request:
@@ -129,14 +168,27 @@ class DtReports:
         report to be had (`UnreadableAnswer` where what came is none), `Interrupted` once `stopped` says so, and
         `ProjectError` for a full disk. Nothing whole is left in the folder then.
         """
-        url, remark = self._order(app_id, day)
-        what = f"the report of app {app_id} for {day}"
-        file = self._wait_for_report(url, folder / "received", f"{what}{remark}", stopped)
+        return self.receive(self.order(app_id, day), folder, stopped)
+
+    def receive(
+        self,
+        order: ReportOrder,
+        folder: Path,
+        stopped: Callable[[], bool] = lambda: False,
+        *,
+        lasting: bool = False,
+    ) -> ReceivedReport:
+        """Wait for a report that was ordered, and put it in the folder. Raises as `fetch` does.
+
+        `lasting`: what an earlier run has left of it in the folder is gone on with, and what this one gets stays there.
+        """
+        url = checked_url(order.url.reveal(), self._client.origin, self._waiting.hosts)
+        file = self._wait_for_report(url, folder / "received", f"{order}{order.remark}", stopped, lasting=lasting)
         if file.may_be_cut:
-            raise UnreadableAnswer(f"{what} ends amid a line, and nothing says how long it should be", hint=_AGAIN)
-        received = self._unpack(file, folder)
-        if remark and received.lines <= 1:
-            raise UnreadableAnswer(f"{what} holds no rows{remark}", hint=_AGAIN)
+            raise UnreadableAnswer(f"{order} ends amid a line, and nothing says how long it should be", hint=_AGAIN)
+        received = replace(self._unpack(file, folder), job=order.job)
+        if order.remark and received.lines <= 1:
+            raise UnreadableAnswer(f"{order} holds no rows{order.remark}", hint=_AGAIN)
         return received
 
     def _unpack(self, file: DownloadFile, folder: Path) -> ReceivedReport:
@@ -147,29 +199,41 @@ class DtReports:
         file.path.unlink()
         return ReceivedReport(plain, lines, file.digest)
 
-    def _order(self, app_id: str, day: date) -> tuple[SignedUrl, str]:
-        """Where the report will be, and what else the answer says: it explains a report without rows."""
+    def order(self, app_id: str, day: date) -> ReportOrder:
+        """Order a report, once. Raises `CredentialsError`, and `ApiError` where it was not, or may not have been."""
         body = encode({"date": day.isoformat(), "appId": app_id})
         call = Request("POST", "/api/v1/report/user-level-data", {"format": "csv"}, body=body, repeatable=False)
-        reply = self._accepted_reply(call, self._client.call(call))
+        reply = self._accepted_reply(call, self._client.call(call), f"app {app_id}, {day}")
         try:
             answer = decode(reply.body)
             fields = folded(answer) if isinstance(answer, dict) else {}
         except AnswerError as error:
             raise UnreadableAnswer(f"{call}: {error}", hint=_AGAIN) from None
         url, beside = fields.get("url"), {key: part for key, part in fields.items() if key not in {"id", "url"}}
+        job = self._job_text(fields.get("id"))
+        named = f"{call} (job {job})" if job else f"{call}"
         if failed := failure(beside):
-            raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_AGAIN)
+            raise ApiRejected(f"{named}: {self._client.redacted(failed)}", hint=_AGAIN)
         if not isinstance(url, str) or not url:
-            raise UnreadableAnswer(f"{call}: the answer holds no URL", hint=_AGAIN)
+            raise UnreadableAnswer(f"{named}: the answer holds no URL", hint=_AGAIN)
         if other := answered_otherwise(beside, {"date": day.isoformat(), "appId": app_id, "currency": "USD"}):
-            raise UnreadableAnswer(f"{call}: the report would be another: {other}", hint=_AGAIN)
+            raise UnreadableAnswer(f"{named}: the report would be another: {other}", hint=_AGAIN)
+        try:
+            checked_url(url, self._client.origin, self._waiting.hosts)
+        except UnreadableAnswer as error:
+            raise UnreadableAnswer(f"{named}: {error.message}", hint=error.hint) from None
         words = self._client.redacted(words_beside(beside, {}))
-        return checked_url(
-            url, self._client.origin, self._waiting.hosts
-        ), f"; the API said of it: {words}" if words else ""
+        remark = f"; the API said of it: {words}" if words else ""
+        return ReportOrder(app_id, day, job, Secret(url), self._clock.now(), remark)
 
-    def _accepted_reply(self, call: Request, exchange: CallResult) -> Response:
+    def _job_text(self, raw: object) -> str:
+        """The name of a job as it may be shown: an opaque text of the network, in which no URL has a place."""
+        if isinstance(raw, bool) or not isinstance(raw, str | int):
+            return ""
+        text = visible(self._client.redacted(str(raw).strip()))
+        return "" if len(text) > _LONGEST_JOB or "://" in text or not text.isprintable() else text
+
+    def _accepted_reply(self, call: Request, exchange: CallResult, of: str) -> Response:
         match exchange.end:
             case Response(status=200 | 201 | 202) as reply:
                 return reply
@@ -179,7 +243,8 @@ class DtReports:
                     raise _unknown_outcome(call, refusal)
                 if status == 429:
                     raise ApiError(f"{call}: {refusal}", hint=exchange.hint("try again later; no report was ordered"))
-                raise ApiRejected(f"{call}: {refusal}", hint=exchange.hint("mend what it names; no report was ordered"))
+                hint = f"mend what it names; no report was ordered{f'. {DISABLED}' if status in _REFUSALS else ''}"
+                raise ApiRejected(f"{call} ({of}): {refusal}", hint=exchange.hint(hint))
             case NoResponse(why=why):
                 raise _unknown_outcome(call, why)
             case RequestNotSent(why=why, hint=hint):
@@ -189,14 +254,19 @@ class DtReports:
             case never:
                 assert_never(never)
 
-    def _wait_for_report(self, url: SignedUrl, path: Path, what: str, stopped: Callable[[], bool]) -> DownloadFile:
-        connections = Connections(url.origin, self._transport)
+    def _wait_for_report(
+        self, url: SignedUrl, path: Path, what: str, stopped: Callable[[], bool], *, lasting: bool
+    ) -> DownloadFile:
         ends = self._clock.monotonic() + self._waiting.deadline
         pause, breaks = self._waiting.first_pause, 0
-        try:
+        with (
+            closing(_Routes(self._transport)) as routes,
+            DownloadFile(path, self._waiting.limits, lasting=lasting) as file,
+        ):
             while True:
-                file, state, asked = self._request_once(url, connections, path, stopped)
+                state, asked = self._request_once(url, routes, file, stopped, what)
                 if isinstance(state, Ready):
+                    file.start_over()
                     return file
                 if isinstance(state, Failed):
                     raise UnreadableAnswer(f"{what}: {state.why}", hint=state.hint or _AGAIN)
@@ -205,34 +275,55 @@ class DtReports:
                     raise ApiError(f"{what}: {state.why}, {breaks} times in a row", hint=_AGAIN)
                 self._wait(max(pause, asked), ends, f"{what} was not there in time ({state.why})", stopped)
                 pause = min(2 * pause, self._waiting.longest_pause)
-        finally:
-            connections.close()
 
     def _request_once(
-        self, url: SignedUrl, connections: Connections, path: Path, stopped: Callable[[], bool]
-    ) -> tuple[DownloadFile, Readiness, float]:
-        """One GET, and the seconds that its answer asks to wait.
+        self, url: SignedUrl, routes: "_Routes", file: DownloadFile, stopped: Callable[[], bool], what: str
+    ) -> tuple[Readiness, float]:
+        """One GET, redirects followed, and the seconds that its answer asks to wait.
 
         Sent without our token: the signature in the URL is the authorization.
         """
         late = self._clock.monotonic() + _LIFE
-        with DownloadFile(path, self._waiting.limits) as file, connections.borrow() as connection:
-            request = self._request(url)
-            end = receive(connection, request, lambda: stopped() or self._clock.monotonic() >= late, file)
-        if stopped():
-            raise Interrupted("stopped while a report was fetched")
+        for hop in range(MOST_REDIRECTS + 1):
+            with routes.to(url).borrow() as connection:
+                request = self._request(url, file)
+                end = receive(connection, request, lambda: stopped() or self._clock.monotonic() >= late, file)
+            if not isinstance(end, Response):
+                file.broke()
+            elif end.status == 416:
+                file.start_over()
+            if stopped():
+                raise Interrupted(f"stopped while {what} was fetched")
+            location = end.headers.get("location", "") if isinstance(end, Response) and end.status in REDIRECTS else ""
+            if not location:
+                return self._state(end, file)
+            if hop == MOST_REDIRECTS:
+                break
+            try:
+                url = redirected_url(url, location, self._client.origin, self._waiting.hosts)
+            except UnreadableAnswer as error:
+                raise UnreadableAnswer(f"{what} is elsewhere by a redirect; {error.message}", hint=error.hint) from None
+        return Failed(f"it redirects more than {MOST_REDIRECTS} times"), 0.0
+
+    def _state(self, end: Attempt, file: DownloadFile) -> tuple[Readiness, float]:
+        """What the last answer means, and the seconds that it asks to wait."""
         if not isinstance(end, Response):
             end = replace(end, why=discreet(end.why))
         header = end.headers.get("retry-after") if isinstance(end, Response) else None
-        return file, readiness(end, file.size, file.head), retry_after(header, self._clock.now()) or 0.0
+        return readiness(end, file.size, file.head), retry_after(header, self._clock.now()) or 0.0
 
-    def _request(self, url: SignedUrl) -> httpx.Request:
+    def _request(self, url: SignedUrl, file: DownloadFile) -> httpx.Request:
         connect, read = self._waiting.connect, self._waiting.read
         # `target` goes out as it is, where httpx would spell some of its characters in another way.
         return httpx.Request(
             "GET",
             f"{url.origin.url}/",
-            headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"},
+            headers={
+                "User-Agent": USER_AGENT,
+                "Accept": "*/*",
+                "Accept-Encoding": "identity",
+                **file.range_headers,
+            },
             extensions={
                 "target": url.target,
                 "timeout": {"connect": connect, "read": read, "write": read, "pool": connect},
@@ -249,6 +340,30 @@ class DtReports:
             if stopped():
                 raise Interrupted("stopped while a report was waited for")
             self._clock.sleep(min(left, _NAP))
+
+
+class _Routes:
+    """Connections to the hosts that a report's URL and its redirects lead to; to be closed."""
+
+    def __init__(self, transport: Callable[[], httpx.BaseTransport] | None) -> None:
+        self._transport = transport
+        self._open: dict[str, Connections] = {}
+        self._stack = ExitStack()
+
+    def to(self, url: SignedUrl) -> Connections:
+        """Those to the host of a URL."""
+        if url.origin.url not in self._open:
+            self._open[url.origin.url] = self._stack.enter_context(closing(Connections(url.origin, self._transport)))
+        return self._open[url.origin.url]
+
+    def close(self) -> None:
+        """Close all of them."""
+        self._stack.close()
+
+
+def why_failed(error: ApiError) -> str:
+    """Why a report is not there, with what may be behind a refused order."""
+    return f"{error.message}; {DISABLED}" if DISABLED in error.hint else error.message
 
 
 def _unknown_outcome(call: Request, why: str) -> ApiError:

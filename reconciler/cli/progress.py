@@ -16,7 +16,7 @@ from reconciler.render.text import counted, terminal
 
 if TYPE_CHECKING:
     from reconciler.ports import Clock
-    from reconciler.warehouse.fetch import FetchOutcome
+    from reconciler.warehouse.fetch_outcomes import FetchOutcome
     from reconciler.warehouse.report_store import Partition
 
 End = TypeVar("End")

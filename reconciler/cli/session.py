@@ -16,7 +16,7 @@ from reconciler.api.results import Notice, Observer, StepListener, Verb
 from reconciler.api.workspace import Workspace, WorkspaceOptions
 from reconciler.cli.console import Console, log_to_stderr
 from reconciler.cli.options import Options
-from reconciler.errors import ProjectError
+from reconciler.errors import ProjectError, UnfitFile
 from reconciler.files.project import ProjectFiles, find_project, find_settings, folder_in_repository
 from reconciler.model.diagnostic import Finding
 
@@ -240,6 +240,20 @@ class CommandSession:
     def project(self) -> Project:
         """The project, for what it can do. Raises `ProjectError`."""
         return Project(self.workspace())
+
+    def project_or_none(self) -> Project:
+        """The project; where there is none and none was named, `Project.none`. Raises `ProjectError`."""
+        try:
+            return self.project()
+        except UnfitFile:
+            raise
+        except ProjectError:
+            if self.options.project is not None:
+                raise
+        observer, parallelism = TerminalObserver(self), self.options.parallelism
+        return Project(
+            Workspace(None, WorkspaceOptions(self.environment, observer, self.clock, parallelism, owns_process=True))
+        )
 
     def workspace(self, files: ProjectFiles | None = None) -> Workspace:
         """The project, or the one of these files, for its parts. Raises `ProjectError`."""

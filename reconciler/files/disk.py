@@ -9,7 +9,7 @@ forward slashes. What is refused raises `UnfitFile`, which holds no content.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path
@@ -150,7 +150,7 @@ def make_folder(root: Path, name: str) -> Path:
     return root / name
 
 
-def write(root: Path, name: str, data: bytes, *, mode: int = 0o666, durable: bool = True) -> None:
+def write(root: Path, name: str, data: bytes | Iterable[bytes], *, mode: int = 0o666, durable: bool = True) -> None:
     """Replace a file so that a reader, or a crash, meets the old bytes or the new ones and nothing between.
 
     Its folders are made; its mode and owner stay (`mode` is for a new one), and at no moment may anybody read it who
@@ -183,7 +183,9 @@ def create(root: Path, name: str, data: bytes, *, mode: int = 0o666) -> bool:
 
 
 @contextmanager
-def _draft(path: Path, data: bytes, mode: int, before: os.stat_result | None, *, durable: bool) -> Iterator[Path]:
+def _draft(
+    path: Path, data: bytes | Iterable[bytes], mode: int, before: os.stat_result | None, *, durable: bool
+) -> Iterator[Path]:
     """A file with the data beside a path; what is left of it in the end is removed."""
     draft = path.with_name(f".{_shortened(path.name)}.{os.getpid()}.tmp")
     try:
@@ -192,7 +194,7 @@ def _draft(path: Path, data: bytes, mode: int, before: os.stat_result | None, *,
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CAREFULLY, mode), "wb") as file:
             if before is not None:
                 _keep_owner_and_mode(draft, before)
-            file.write(data)
+            file.writelines((data,) if isinstance(data, bytes) else data)
             file.flush()
             if durable:
                 os.fsync(file.fileno())

@@ -319,7 +319,7 @@ def read_text(path: Path, root: Path | None) -> str:
     return text_of(read_given(path, root), "replace")
 
 
-def write_given(path: Path, text: str | bytes, root: Path | None) -> bool:
+def write_given(path: Path, text: str | bytes | Iterable[bytes], root: Path | None, mode: int = 0o666) -> bool:
     """Write a file that the user named, whole or not at all, over a regular file or none; whether it is one.
 
     Outside of the project a pipe or a device is written through. Raises `ProjectError`.
@@ -330,8 +330,8 @@ def write_given(path: Path, text: str | bytes, root: Path | None) -> bool:
     try:
         name = None if root is None else _name_below(root, path)
         if root is None or name is None:
-            return _write_anywhere(path, data)
-        disk.write(root, name, data)
+            return _write_anywhere(path, data, mode)
+        disk.write(root, name, data, mode=mode)
     except OSError as error:
         raise _write_error(path, error) from error
     return True
@@ -359,7 +359,7 @@ def _name_below(root: Path, path: Path) -> str | None:
     return None
 
 
-def _write_anywhere(path: Path, data: bytes) -> bool:
+def _write_anywhere(path: Path, data: bytes | Iterable[bytes], mode: int) -> bool:
     """Write a file that the user named, anywhere: as `disk.write` does, or through a pipe or device in its place.
 
     What this process has open already (`/dev/stdout`, `/dev/fd/3`) is written to as it is. Returns whether it is a
@@ -371,16 +371,16 @@ def _write_anywhere(path: Path, data: bytes) -> bool:
         number, standard, other = is_open.groups()
         _write_all(os.dup(int(number or other or _STANDARD[standard])), data)
         return False
-    mode = disk.mode_of(path)
-    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
-        disk.write(path.parent, path.name, data)
+    kind = disk.mode_of(path)
+    if not (stat.S_ISFIFO(kind) or stat.S_ISCHR(kind)):
+        disk.write(path.parent, path.name, data, mode=mode)
         return True
     try:
         descriptor = os.open(path, os.O_WRONLY | disk.CAREFULLY | getattr(os, "O_NOCTTY", 0))
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise
-        message = f"{path.name} is {disk.kind_of(mode)} that nobody reads: nothing is written to it"
+        message = f"{path.name} is {disk.kind_of(kind)} that nobody reads: nothing is written to it"
         raise disk.unfit_error(path.as_posix(), "not-a-regular-file", message, _NAME_IT) from error
     if hasattr(os, "set_blocking"):
         os.set_blocking(descriptor, True)
@@ -388,11 +388,12 @@ def _write_anywhere(path: Path, data: bytes) -> bool:
     return False
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes | Iterable[bytes]) -> None:
     """Write all bytes to a descriptor, and close it."""
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        for piece in (data,) if isinstance(data, bytes) else data:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
     finally:
         os.close(descriptor)

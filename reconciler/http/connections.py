@@ -60,14 +60,18 @@ class _TooLargeError(_UnreadError):
 
 
 class Unwanted(Exception):
-    """Raised by a `Sink`: the body is not wanted, and would not be the next time either. The message says why."""
+    """Raised by a `Sink`: the body is not wanted; where `final` not the next time either. The message says why."""
+
+    def __init__(self, why: str, *, final: bool = True) -> None:
+        super().__init__(why)
+        self.final = final
 
 
 class Sink(Protocol):
     """Where a body goes that is too large for memory."""
 
-    def begin(self, headers: Mapping[str, str]) -> None:
-        """A 200 has come; its body follows. May raise `Unwanted`."""
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """A 200 or a 206 has come; its body follows. May raise `Unwanted`."""
         ...
 
     def write(self, chunk: bytes) -> None:
@@ -101,7 +105,7 @@ def exchange(connection: httpx.BaseTransport, request: httpx.Request, is_late: C
 def receive(
     connection: httpx.BaseTransport, request: httpx.Request, is_late: Callable[[], bool], sink: Sink
 ) -> Attempt:
-    """As `exchange`, for a body of any size: that of a 200 goes to the sink, and the `Response` holds none of it."""
+    """As `exchange`, for a body of any size: that of a 200 or 206 goes to the sink, the `Response` holds none of it."""
     try:
         response = connection.handle_request(request)
     except _NEVER_SENT as error:
@@ -112,11 +116,11 @@ def receive(
         with _closing(response):
             body = (
                 _copy_to_sink(response, is_late, sink)
-                if response.status_code == 200
+                if response.status_code in {200, 206}
                 else _read_beginning(response, is_late)
             )
     except Unwanted as unwanted:
-        return NoResponse(str(unwanted), final=True)
+        return NoResponse(str(unwanted), final=unwanted.final)
     except (*_MAYBE_SENT, _UnreadError) as error:
         if response.status_code < 400:
             return NoResponse(_failure_text(error))
@@ -125,8 +129,8 @@ def receive(
 
 
 def _copy_to_sink(response: httpx.Response, is_late: Callable[[], bool], sink: Sink) -> bytes:
-    sink.begin(response.headers)
-    for chunk in response.iter_raw(_CHUNK):
+    sink.begin(response.status_code, response.headers)
+    for chunk in response.iter_raw():  # as it comes: what a chunk of a set size lacks would be lost with a break
         if is_late():
             raise _UnreadError("the answer did not end in time")
         sink.write(chunk)

@@ -104,8 +104,11 @@ def harmless(text: str) -> str:
     return f"'{shown}" if shown.startswith(_FORMULA) and len(shown) > 1 else shown
 
 
-def table_lines(found: Rows, most: int = MOST_SHOWN) -> Iterator[Line]:
-    """A table for a terminal: numbers to the right, at most so many rows, and the notes below it."""
+def table_lines(found: Rows, most: int = MOST_SHOWN, total: int | None = None) -> Iterator[Line]:
+    """A table for a terminal: numbers to the right, at most so many rows, and the notes below it.
+
+    `total`: how many rows there are, where `found` holds the first of them.
+    """
     shown = [
         [text_cell(cell, column) for cell, column in zip(row, found.columns, strict=True)] for row in found.rows[:most]
     ]
@@ -113,7 +116,7 @@ def table_lines(found: Rows, most: int = MOST_SHOWN) -> Iterator[Line]:
     yield line(Span(_aligned(found.names, widths, found.columns), "strong"))
     for row in shown:
         yield line(_aligned(row, widths, found.columns))
-    left = len(found.rows) - len(shown)
+    left = (len(found.rows) if total is None else total) - len(shown)
     if left > 0:
         yield line(f"... and {left:,} more rows; --out FILE writes all of them")
     for note in _notes(found):

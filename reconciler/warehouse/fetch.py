@@ -6,156 +6,31 @@ carries it out with a client for each source.
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Protocol
 
 from reconciler.apis.mediation_reports import Chartboost, rows_by_range
-from reconciler.apis.reports import DayRange, ReportSource, day_ranges, is_settled, refusal, usual_range
-from reconciler.apis.user_reports import DtReports
-from reconciler.errors import ApiError, Interrupted
+from reconciler.apis.reports import DayRange, ReportSource, day_ranges, usual_range
+from reconciler.apis.user_reports import DISABLED, DtReports, why_failed
+from reconciler.errors import ApiError, ApiRejected, Interrupted
 from reconciler.ports import Clock
 from reconciler.render.floors_words import absence_text
 from reconciler.warehouse.acceptance import MOST_UNREAD, Figures, shrinkage
 from reconciler.warehouse.coverage import TOTALS, file_figures, partition_name, sources_in
 from reconciler.warehouse.engines import require_floors
+from reconciler.warehouse.fetch_outcomes import FetchOutcome, FetchSummary, Schedule, schedule, without_first_day
 from reconciler.warehouse.join import absences
 from reconciler.warehouse.mediation_intake import RowBatch, row_batches, write_table
 from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore
 from reconciler.warehouse.user_report_intake import IntakeSettings, read_user_report
 
-FetchState: TypeAlias = Literal["fetched", "kept", "refused", "failed"]
 ALL_APPS = "all"
 """The app under which Chartboost's reports lie: one answer holds all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class FetchOutcome:
-    """The outcome of a source, app and day. `kept`: it was stored already, and settled. `why`: of a refusal or failure.
-
-    `rows`, `quarantined` and `repeated` as in its `PartitionMetadata`. `shrunk`: the report held far less than the
-    stored day, which was kept.
-    """
-
-    source: ReportSource
-    app: str
-    day: date
-    state: FetchState
-    rows: int = 0
-    quarantined: Mapping[str, int] = field(default_factory=dict)
-    repeated: int = 0
-    why: str = ""
-    shrunk: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """Days to fetch by app, in order, and the outcomes that are known before."""
-
-    wanted: Mapping[str, tuple[date, ...]]
-    known: tuple[FetchOutcome, ...]
-
-    @property
-    def partitions(self) -> int:
-        """The number of partitions to fetch."""
-        return sum(map(len, self.wanted.values()))
-
-
-def schedule(
-    source: ReportSource,
-    apps: Iterable[str],
-    span: DayRange | None,
-    metadata: Callable[[Partition], PartitionMetadata | None],
-    now: datetime,
-    *,
-    replace: bool = False,
-) -> Schedule:
-    """The days that a fetch requests. Without a span, those of `usual_range`.
-
-    A day is fetched where it is missing, and again where it was fetched before it was settled; with `replace`, whenever
-    the source still has it.
-    """
-    wanted: dict[str, tuple[date, ...]] = {}
-    outcomes: list[FetchOutcome] = []
-    for app in sorted(set(apps)):
-        days: list[date] = []
-        for day in (span or usual_range(source, now)).days():
-            stored = metadata(Partition(source, app, day.isoformat()))
-            if stored is not None and is_settled(day, stored.fetched_at) and not replace:
-                outcomes.append(
-                    FetchOutcome(source, app, day, "kept", stored.rows, stored.quarantined, stored.repeated)
-                )
-            elif (why := refusal(source, day, now)) is not None:
-                outcomes.append(_unavailable(source, app, day, stored, why))
-            else:
-                days.append(day)
-        if days:
-            wanted[app] = tuple(days)
-    return Schedule(wanted, tuple(outcomes))
-
-
-def _unavailable(source: ReportSource, app: str, day: date, stored: PartitionMetadata | None, why: str) -> FetchOutcome:
-    """The outcome of a day that the source no longer has: what is stored of it is kept."""
-    if stored is None:
-        return FetchOutcome(source, app, day, "refused", why=why)
-    settled = is_settled(day, stored.fetched_at)
-    why = why if settled else f"as it was before it settled: {why}"
-    return FetchOutcome(source, app, day, "kept", stored.rows, stored.quarantined, stored.repeated, why)
-
-
-@dataclass(frozen=True, slots=True)
-class FetchSummary:
-    """The result of a fetch: an outcome for every source, app and day, in order, and notes."""
-
-    outcomes: tuple[FetchOutcome, ...]
-    notes: tuple[str, ...] = ()
-
-    def of(self, *states: FetchState) -> tuple[FetchOutcome, ...]:
-        """Those that ended in one of these states."""
-        return tuple(outcome for outcome in self.outcomes if outcome.state in states)
-
-    @property
-    def rows(self) -> int:
-        """Rows fetched by this run."""
-        return sum(outcome.rows for outcome in self.of("fetched"))
-
-    @property
-    def days(self) -> int:
-        """The number of days that are stored now, counted by source and app."""
-        return len(self.of("fetched", "kept"))
-
-    @property
-    def quarantined(self) -> Mapping[str, int]:
-        """Rows set aside by this run, by reason."""
-        total: dict[str, int] = {}
-        for outcome in self.of("fetched"):
-            for why, rows in outcome.quarantined.items():
-                total[why] = total.get(why, 0) + rows
-        return dict(sorted(total.items()))
-
-    @property
-    def repeated(self) -> int:
-        """Rows that occurred twice in the reports of this run, and were counted once."""
-        return sum(outcome.repeated for outcome in self.of("fetched"))
-
-    @property
-    def shrunk(self) -> tuple[FetchOutcome, ...]:
-        """Days whose new report held far less than the stored one, which was kept."""
-        return tuple(outcome for outcome in self.outcomes if outcome.shrunk)
-
-    @property
-    def gaps(self) -> Mapping[tuple[ReportSource, str], tuple[DayRange, ...]]:
-        """The days that are missing, by source and app, as ranges."""
-        days: dict[tuple[ReportSource, str], list[date]] = {}
-        for outcome in self.of("refused", "failed"):
-            days.setdefault((outcome.source, outcome.app), []).append(outcome.day)
-        return {key: day_ranges(gap, longest=len(gap)) for key, gap in sorted(days.items())}
-
-
 _SHOWN: Final = 10_000
 
 
@@ -220,7 +95,7 @@ def fetch(
             run.fetch_dt(sources.dt, dt, request.parallelism)
         if sources.chartboost is not None:
             run.fetch_chartboost(sources.chartboost, mediation)
-    outcomes = (*dt.known, *mediation.known, *run.outcomes)
+    outcomes = run.with_notes((*dt.known, *mediation.known, *run.outcomes), named=request.span is not None)
     return FetchSummary(
         tuple(sorted(outcomes, key=lambda outcome: (outcome.source, outcome.app, outcome.day))), tuple(run.notes)
     )
@@ -252,8 +127,19 @@ class _FetchRun:
         self._stop = threading.Event()
         self._listener_lock = threading.Lock()
         self._intake_lock = threading.Lock()
+        self._rejected: set[tuple[str, date]] = set()
         self.outcomes: list[FetchOutcome] = []
         self.notes: list[str] = []
+
+    def with_notes(self, outcomes: Sequence[FetchOutcome], *, named: bool) -> Sequence[FetchOutcome]:
+        """The outcomes, without an oldest day that DT no longer has unless days were `named`; notes of what is odd."""
+        if not named:
+            first = usual_range("dt", self._clock.now()).first
+            outcomes = without_first_day(outcomes, first, self._rejected, self.notes)
+        fetched = [one for one in outcomes if one.source == "dt" and one.state == "fetched"]
+        if fetched and not any(one.rows or one.quarantined for one in fetched):
+            self.notes.append(f"no report of DT's holds a row: {DISABLED}")
+        return outcomes
 
     def fetch_dt(self, reports: DtReports, todo: Schedule, parallelism: int) -> None:
         """Order the reports and wait for them in parallel: most of the time the vendor is still writing them."""
@@ -294,7 +180,9 @@ class _FetchRun:
                     payload = read_user_report(received, app, day, self._settings, self._clock.now())
                     self._finish(self._store_unless_smaller(Partition("dt", app, day.isoformat()), day, payload))
         except ApiError as error:
-            self._finish(FetchOutcome("dt", app, day, "failed", why=error.message))
+            if isinstance(error, ApiRejected):
+                self._rejected.add((app, day))
+            self._finish(FetchOutcome("dt", app, day, "failed", why=why_failed(error)))
 
     def _fetch_days(self, chartboost: Chartboost, span: DayRange) -> bool:
         """Fetch the days of a span; returns whether all of them were fetched."""

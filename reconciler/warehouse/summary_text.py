@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from reconciler.render.text import Line, Span, counted, line
-from reconciler.warehouse.fetch import FetchOutcome, FetchSummary
+from reconciler.warehouse.fetch_outcomes import FetchOutcome, FetchSummary
 from reconciler.warehouse.importing import ImportSummary, reason_text
 
 _MOST_DAYS: Final = 20

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final, Literal, TypeAlias
 from reconciler.errors import UnreadableAnswer
 from reconciler.render.text import visible
 from reconciler.warehouse.acceptance import SUM, SUMS
+from reconciler.warehouse.people import MASKED_PATTERN, NOBODY
 
 Aliases: TypeAlias = Mapping[str, Sequence[str]]
 
@@ -56,7 +57,8 @@ ALIASES: Final[Aliases] = MappingProxyType(
 )
 """Our name -> the vendor's, the likeliest first. A project may add names of its own in front."""
 
-_REQUIRED: Final = ("date", "app_id", "placement_name", "country", "impressions", "revenue")
+_REQUIRED: Final = ("placement_name", "country", "impressions", "revenue")
+"""Date and app are what the report was ordered for: where it has no column for them, they come from the order."""
 _LONGEST_LIST: Final = 40
 
 
@@ -92,6 +94,16 @@ def column_places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[
             hint="if it goes by another name there, add that name to the column aliases",
         )
     return places
+
+
+def known_columns(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[str, int]:
+    """Our name -> the position of the first column that is called so, as far as there is one."""
+    names = [folded(name) for name in header]
+    found = {
+        ours: [names.index(folded(each)) for each in theirs if folded(each) in names]
+        for ours, theirs in aliases.items()
+    }
+    return {ours: places[0] for ours, places in found.items() if places}
 
 
 def _column_place(names: Sequence[str], theirs: Sequence[str], header: Sequence[str]) -> int | None:
@@ -184,13 +196,11 @@ def _last_lines(path: Path) -> list[str]:
 People: TypeAlias = Literal["hash", "drop"]
 """How ids of users and devices are treated: hashed with the project's salt, or dropped."""
 
-MASKED: Final = ("masked", "hidden", "redacted", "restricted", "other", "others", "aggregate", "aggregated", "total")
-"""Values of the user column in a row that sums users whose revenue is hidden (sibling reports have such)."""
+MASKED: Final = ("n/a", "none", "null")
+"""Values of the user column, beside those of `people.MASKED_PATTERN`, in a row that sums masked users."""
 
 AGAIN: Final = "the header again"
 MISSING: Final = "a required value is missing"
-_NOBODY: Final = "00000000-0000-0000-0000-000000000000"
-"""The advertising id of a device whose owner allows none: one row may sum many of them."""
 
 _TEXTS: Final = ("placement_id", "placement_name", "placement_type", "device_os")
 _LONGEST_RECORD: Final = 2_000_000
@@ -269,7 +279,8 @@ def _csv_sql(file: ReportFile, *, keep_rejects: bool) -> str:
 
 
 def _columns_sql(file: ReportFile) -> Sequence[str]:
-    named = {name: f"nullif(trim(c{place:d}), '')" for name, place in file.places.items()}
+    ordered = {"date": literal(file.day.isoformat()), "app_id": literal(file.app)}
+    named = {**ordered, **{name: f"nullif(trim(c{place:d}), '')" for name, place in file.places.items()}}
     texts = [f"{named.get(name, 'NULL::VARCHAR')} AS {name}" for name in ("app_id", "currency", *_TEXTS)]
     values = [f"{named[name]} AS told_{name}" for name in ("date", "country", "impressions", "revenue")]
     return [*texts, *values, f"{named.get('user', 'NULL::VARCHAR')} AS told_user"]
@@ -284,12 +295,13 @@ def _user_sql(file: ReportFile) -> str:
 
 
 def _masked_sql(file: ReportFile) -> str:
-    """SQL of whether the row sums masked users. Ids are longer than these words, so length decides for most rows."""
-    words = [word.lower() for word in file.masked]
-    listed = ", ".join(map(literal, words))
-    word = f"trim(lower(told_user), ' *()[]<>-_') IN ({listed}) OR trim(told_user, '*-') = ''"
-    short = max(map(len, words), default=0) + 4
-    return f"CASE WHEN length(told_user) <= {short} THEN {word} ELSE coalesce(told_user = '{_NOBODY}', false) END"
+    """SQL of whether the row sums masked users. Most ids begin with five signs of hex, which no such word does."""
+    listed = ", ".join(literal(word.lower()) for word in file.masked) or "NULL"
+    word = f"coalesce(trim(lower(told_user), ' *()[]<>-_') IN ({listed}), false) OR trim(told_user, '*- ') = ''"
+    meant = f"regexp_full_match(told_user, {literal(MASKED_PATTERN)})"
+    return f"""CASE WHEN told_user IS NULL THEN NULL
+        WHEN regexp_matches(told_user, '^[0-9a-fA-F]{{5}}') THEN told_user = '{NOBODY}'
+        ELSE {word} OR {meant} END"""
 
 
 def _day_sql(file: ReportFile) -> str:
@@ -301,8 +313,9 @@ def _fault_sql(file: ReportFile) -> str:
     words = ", ".join(map(literal, sorted(SUMS)))
     says_so = f"trim(lower({{}}), ' *()[]<>-_:') IN ({words})"
     names = {name: literal(said.strip()) for name, said in file.names.items()}
-    is_header = f"""WHEN told_date = {names["date"]} AND told_revenue = {names["revenue"]} THEN {literal(AGAIN)}"""
-    return f"""CASE {is_header if {"date", "revenue"} <= names.keys() else ""}
+    again = [f"told_{name} = {names[name]}" for name in ("date", "country", "revenue") if name in names]
+    is_header = f"WHEN {' AND '.join(again)} THEN {literal(AGAIN)}" if len(again) > 1 else ""
+    return f"""CASE {is_header}
         WHEN (told_date <> {literal(file.day.isoformat())} AND {says_so.format("told_date")})
           OR (app_id <> {literal(file.app)} AND {says_so.format("app_id")})
           OR (length(told_country) > 2 AND {says_so.format("told_country")}) THEN {literal(SUM)}

@@ -89,7 +89,7 @@ def read_user_report(
     `unread_reason`. Raises `UnreadableAnswer` for what is no such report: no header, missing columns, no good row among
     its rows, or an end within its last row, as it is unknown how much is missing.
     """
-    header = _read_header(report.path)
+    header = read_header(report.path)
     places = column_places(header, settings.aliases)
     names = {name: header[place] for name, place in places.items()}
     file = ReportFile(str(report.path), len(header), places, app, day, settings.people, settings.masked, names=names)
@@ -120,7 +120,7 @@ def counts_text(quarantined: Mapping[str, int]) -> str:
     return ", ".join(f"{rows:,} {why}" for why, rows in sorted(quarantined.items()))
 
 
-def _read_header(path: Path) -> Sequence[str]:
+def read_header(path: Path) -> Sequence[str]:
     """The first record of the file, read by itself. Raises `UnreadableAnswer`."""
     with path.open("rb") as file:
         head = file.read(_LONGEST_HEADER)

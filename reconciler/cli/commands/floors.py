@@ -211,6 +211,7 @@ def _backtest_page(result: "Backtest") -> str:
 
 
 REPORTS = {
+    "users": CommandEntry("user_reports:users", "Fetch DT's user-level report of apps and days."),
     "import": CommandEntry("floors:import_report", "Take in a report of another platform, or a table of a warehouse."),
     "revenue": CommandEntry("revenue:revenue", "Say what was earned, by day, app, country and so on."),
 }

@@ -127,8 +127,11 @@ def test_a_url_on_a_strange_host_is_not_followed(server, tmp_path):
         (Answer(403, EXPIRED), "the URL has expired"),
         (Answer(200, EXPIRED), "the URL has expired"),
         (Answer(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"), "SignatureDoesNotMatch"),
-        (Answer(302, headers={"Location": "https://evil.example/"}), "redirects are not followed"),
-        (Answer(307, headers={"Location": "/elsewhere"}), "redirects are not followed"),
+        (Answer(302, headers={"Location": "https://evil.example/"}), "evil.example is not on the list"),
+        (Answer(302, headers={"Location": "ftp://127.0.0.1/x"}), "not a plain https URL"),
+        (Answer(302, headers={"Location": "//user:secret-canary-7@127.0.0.1/x"}), "not a plain https URL"),
+        (Answer(302), "leads nowhere (302)"),
+        (Answer(300, headers={"Location": "/elsewhere"}), "leads nowhere (300)"),
         (Answer(200, REPORT, {"Content-Encoding": "br"}), "encoding"),
         (Answer(200, gz(REPORT)[:-9]), "cut short"),
     ],
@@ -289,3 +292,131 @@ def test_a_report_without_rows_is_one_where_nothing_was_said(server, tmp_path):
 def test_json_in_place_of_a_report_is_told_in_its_words(server, tmp_path, body):
     server.files = [Answer(body=body)]
     assert "query failed" in failed(server, tmp_path, UnreadableAnswer)
+
+
+@each("status", [301, 302, 303, 307, 308])
+def test_redirects_are_followed_three_times_without_our_token(server, tmp_path, status):
+    hops = ["/a%3D1?Signature=LbhE5%2B", f"{server.url}/b?Signature=LbhE5", "c?Signature=LbhE5%3D"]
+    server.files = [*(Answer(status, headers={"Location": to}) for to in hops), Answer(body=REPORT)]
+    assert fetched(server, tmp_path).path.read_bytes() == REPORT
+    asked = server.of("GET")
+    assert [each.line.split()[1] for each in asked[1:]] == [hops[0], "/b?Signature=LbhE5", "/c?Signature=LbhE5%3D"]
+    assert not any({name.lower() for name in each.headers} & {"authorization", "cookie"} for each in asked)
+
+
+def test_a_fourth_redirect_is_not_followed(server, tmp_path):
+    server.files = [Answer(302, headers={"Location": "/again"})]
+    assert "redirects more than 3 times" in failed(server, tmp_path, UnreadableAnswer)
+    assert len(server.of("GET")) == 4
+
+
+def test_a_file_that_is_not_yet_where_a_redirect_leads_is_asked_for_from_the_beginning(server, tmp_path):
+    moved = Answer(302, headers={"Location": "/there"})
+    server.files = [moved, Answer(404), moved, Answer(body=REPORT)]
+    assert fetched(server, tmp_path).lines == 2
+    assert [each.line.split()[1] for each in server.of("GET")] == [server.target, "/there"] * 2
+
+
+LONG = dt_csv([dt_row(country="US") for _ in range(500)])
+WHOLE = len(LONG)
+HALF = WHOLE // 2
+
+
+def broken(**headers):
+    """Half of the file, whose length is told."""
+    return Answer(headers={"Content-Length": str(len(LONG)), **headers}, parts=[LONG[:HALF]])
+
+
+def rest(start=HALF, total=WHOLE, **headers):
+    told = {"Content-Range": f"bytes {start}-{len(LONG) - 1}/{total}", **headers}
+    return Answer(206, LONG[start:], told)
+
+
+@each(
+    ("headers", "validator"),
+    [
+        ({"ETag": '"1a"', "Last-Modified": "Fri, 20 Nov 2026 12:00:00 GMT"}, '"1a"'),
+        ({"ETag": 'W/"1a"', "Last-Modified": "Fri, 20 Nov 2026 12:00:00 GMT"}, "Fri, 20 Nov 2026 12:00:00 GMT"),
+        ({}, None),
+    ],
+)
+def test_a_download_that_broke_goes_on_where_it_was(server, tmp_path, headers, validator):
+    server.files = [broken(**headers), rest(**headers)]
+    received = fetched(server, tmp_path)
+    assert (received.path.read_bytes(), received.lines) == (LONG, 501)
+    again = server.of("GET")[1].headers
+    assert (again["Range"], again.get("If-Range")) == (f"bytes={HALF}-", validator)
+
+
+@each(
+    "answer",
+    [
+        Answer(body=LONG, headers={"ETag": '"2b"'}),
+        Answer(416),
+        rest(HALF - 10),
+        rest(total=len(LONG) + 1),
+        rest(ETag='"2b"'),
+        Answer(206, LONG[HALF:]),
+    ],
+)
+def test_what_is_no_continuation_is_not_put_behind_what_came(server, tmp_path, answer):
+    server.files = [broken(ETag='"1a"'), answer, Answer(body=LONG)]
+    assert fetched(server, tmp_path).path.read_bytes() == LONG
+
+
+def test_where_the_server_offers_no_parts_the_whole_file_is_asked_for_again(server, tmp_path):
+    server.files = [broken(**{"Accept-Ranges": "none"}), Answer(body=LONG)]
+    assert fetched(server, tmp_path).path.read_bytes() == LONG
+    assert "Range" not in server.of("GET")[1].headers
+
+
+def test_a_part_that_nobody_asked_for_is_no_report(server, tmp_path):
+    server.files = [rest(), Answer(body=LONG)]
+    assert fetched(server, tmp_path).path.read_bytes() == LONG
+
+
+def test_a_later_run_goes_on_with_what_an_earlier_one_has_left(server, tmp_path):
+    reports = dt_reports(server)
+    order = reports.order(APP, DAY)
+    server.files = [broken(ETag='"1a"'), Answer(403, EXPIRED)]
+    server.files = [broken(ETag='"1a"'), *[Answer(500)] * 5]
+    with pytest.raises(ApiError):
+        reports.receive(order, tmp_path, lasting=True)
+    server.files = [broken(ETag='"1a"')]
+    with pytest.raises(ApiError):
+        reports.receive(order, tmp_path, lasting=True)
+    server.files = [rest(ETag='"1a"')]
+    received = reports.receive(order, tmp_path, lasting=True)
+    assert (received.path.read_bytes(), received.lines) == (LONG, 501)
+    assert server.of("GET")[-1].headers["Range"] == f"bytes={HALF}-"
+    assert [path.name for path in tmp_path.iterdir()] == ["received"]
+
+
+def test_the_name_of_the_job_is_told_in_each_message(server, tmp_path):
+    clock = FakeClock()
+    server.orders = lambda _: Answer(body=json.dumps({"id": "6fad42cb-25db", "url": server.link}).encode())
+    for files in ([Answer(404)], [Answer(403, EXPIRED)], [Answer(302, headers={"Location": "https://a.example/"})]):
+        server.files = files
+        assert "job 6fad42cb-25db" in failed(server, tmp_path, clock=clock, deadline=5)
+    server.orders = lambda _: Answer(body=b'{"id": "6fad42cb-25db", "error": "too busy"}')
+    assert "job 6fad42cb-25db" in failed(server, tmp_path)
+    server.orders = lambda _: Answer(body=b'{"id": "6fad42cb-25db", "url": "https://evil.example/"}')
+    assert "job 6fad42cb-25db" in failed(server, tmp_path)
+
+
+@each("job", ["https://x/?Signature=LbhE5", "a" * 200, {"a": 1}, None, True, "secret-canary-7"])
+def test_what_cannot_be_the_name_of_a_job_is_not_told(server, tmp_path, job):
+    order_that_says(server, id=job)
+    server.files = [Answer(403, EXPIRED)]
+    message = failed(server, tmp_path)
+    assert "job" not in message or "job ***" in message
+
+
+@each("status", [400, 403, 404])
+def test_an_order_that_is_refused_says_that_user_level_data_may_be_disabled(server, tmp_path, status):
+    server.orders = lambda _: Answer(status, b'{"error": "not_found"}')
+    with pytest.raises(ApiRejected) as error:
+        fetched(server, tmp_path)
+    assert "account manager" in error.value.hint
+    assert "six days before" in error.value.hint
+    assert f"app {APP}, {DAY}" in error.value.message

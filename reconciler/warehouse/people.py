@@ -1,0 +1,116 @@
+"""PURE. Whose row it is: columns that may tell of a person, by name or by looks, and values that sum masked users.
+
+The patterns are of RE2, as DuckDB and PyArrow have it, which takes linear time; Python would not.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+_TRIGGERS: Final = (
+    *("masked", "masking", "mask", "aggregated", "aggregates", "aggregate", "aggregation", "hidden", "redacted"),
+    *("restricted", "suppressed", "withheld", "undisclosed", "anonymized", "anonymised", "anonymous", "obfuscated"),
+    *("others", "other", "subtotal", "totals", "total", "limited"),
+)
+"""Words of which one says that a row sums users whose revenue is hidden."""
+_COMPANIONS: Final = (
+    *("users", "user", "level", "revenues", "revenue", "rows", "row", "data", "ids", "id", "devices", "device"),
+    *("values", "value", "reports", "report", "impressions", "privacy", "policy", "threshold", "low", "below", "due"),
+    *("sums", "sum", "of", "the", "all", "and", "for", "in", "with", "by", "from", "to", "non", "not", "no", "are"),
+    *("is", "grand", "rest", "unknown", "identifiers", "identifier", "ad", "advertising"),
+)
+"""Words that may stand beside them; an id of a user is not made of these alone."""
+
+_T: Final = f"(?:{'|'.join(_TRIGGERS)})"
+_F: Final = f"(?:{'|'.join(_COMPANIONS)})"
+_MARK: Final = "[^a-z0-9]"
+MASKED_PATTERN: Final = rf"(?is)^(?:{_F}|{_T}|{_MARK}|{_MARK}\d+{_MARK})*{_T}(?:{_F}|{_T}|{_MARK}|{_MARK}\d+{_MARK})*$"
+"""What a user column holds in a row that sums masked users: one of the words, and nothing but such words around it."""
+NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+"""The advertising id of a device whose owner allows none: one row may sum many of them."""
+
+STARS_PATTERN: Final = r"^[*\-\s]+$"
+"""What stands in the place of a user that is left out."""
+
+_LOOKS: Final = (
+    r"^\s*\{?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\}?\s*$",
+    r"^\s*(?:[0-9]*[a-fA-F][0-9a-fA-F]{15,}|[0-9][0-9a-fA-F]{15,}[a-fA-F][0-9a-fA-F]*)\s*$",
+    r"^\s*[0-9]{15,}\s*$",
+    r"^\s*(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}\s*$",
+    r"^\s*(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}\s*$",
+    r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$",
+)
+ID_PATTERN: Final = "|".join(_LOOKS)
+"""What ids of devices, addresses of networks and of mail look like: UUIDs, hashes, long numbers, MAC, IPv6, e-mail."""
+ADDRESS_PATTERN: Final = r"^\s*[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\s*$"
+"""What addresses of IPv4 look like, and some versions."""
+
+_WORDS: Final = re.compile(r"[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]+|\d+")
+_PERSONAL: Final = frozenset(
+    (
+        *("idfa", "idfv", "gaid", "aaid", "ifa", "ifv", "oaid", "udid", "openudid", "imei", "imsi", "meid", "msisdn"),
+        *("adid", "uid", "guid", "uuid", "puid", "ppid", "ip", "ipv4", "ipv6", "mac", "email", "mail", "phone"),
+        *("cookie", "cookies", "fingerprint", "username", "nickname", "useragent", "ua", "identifier", "identity"),
+        *("latitude", "longitude", "lat", "lon", "lng", "gps", "geohash", "postcode", "zip", "zipcode", "postal"),
+        *(
+            "birthday",
+            "birthdate",
+            "dob",
+            "gender",
+            "age",
+            "ssn",
+            "surname",
+            "user",
+            "player",
+            "person",
+            "visitor",
+            "subscriber",
+        ),
+    )
+)
+_OWNERS: Final = (
+    *("user", "device", "player", "customer", "custom", "install", "installation", "instance", "vendor", "android"),
+    *("advertising", "advertiser", "ad", "client", "session", "subscriber", "visitor", "account", "member", "person"),
+    *("publisheruser", "encrypteduser", "hardware", "profile", "anonymous", "external", "contact"),
+)
+_IDS: Final = (
+    "id",
+    "ids",
+    "identifier",
+    "identifiers",
+    "key",
+    "hash",
+    "token",
+    "uuid",
+    "guid",
+    "ip",
+    "address",
+    "name",
+)
+_GLUED: Final = frozenset(owner + kind for owner in _OWNERS for kind in _IDS) | {
+    "ipaddress",
+    "ipaddr",
+    "clientip",
+    "id",
+}
+
+
+def is_personal_name(name: str, aliases: Iterable[str] = ()) -> bool:
+    """Whether a column called so may tell of a person or a device; `aliases` are known names of user columns."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    plain = "".join(sign for sign in name.casefold() if sign.isalnum())
+    known = {"".join(sign for sign in alias.casefold() if sign.isalnum()) for alias in aliases}
+    if plain in known | _GLUED or _PERSONAL & {plain, *words}:
+        return True
+    pairs = {"".join(words[at : at + 2]) for at in range(len(words))}
+    return bool(_GLUED & pairs - {"id"})
+
+
+def may_hold_addresses(name: str) -> bool:
+    """Whether four numbers with points between may be the address of a device there, rather than a version."""
+    return "version" not in name.casefold()
+
+
+def shown_names(names: Sequence[str]) -> str:
+    """Names of columns in a sentence."""
+    return ", ".join(f'"{name}"' for name in names)
