@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.api.revenue import RevenueResult
     from reconciler.api.undo import HistoryResult
     from reconciler.api.user_report import UserReportResult
+    from reconciler.api.user_value import UserValueResult
     from reconciler.plan.gate import Allowances
     from reconciler.plan.plan import Plan
     from reconciler.workflow.observe import Selection
@@ -287,6 +288,24 @@ class Project:
         from reconciler.api.user_report import user_report
 
         return user_report(self._workspace, apps, first, last, people)
+
+    def user_value(
+        self,
+        apps: Sequence[str] = (),
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        people: Literal["drop", "hash", "keep"] | None = None,
+    ) -> "UserValueResult":
+        """What users are worth: lifetime value by age, week, app and country; ARPDAU; how few bring most; the best ids.
+
+        Fetches the days that are missing, and looks at all that are there between `first` and `last`. `people` has to
+        be `hash`, whose days are kept for later calls, or `keep`. Raises `UsageError` where ids are dropped,
+        `ProjectError` where there is no report, and as `user_report`.
+        """
+        from reconciler.api.user_value import user_value_of
+
+        return user_value_of(self._workspace, apps, first, last, people)
 
     def import_report(
         self, report: str, *, columns: Mapping[str, str] | None = None, network: str | None = None

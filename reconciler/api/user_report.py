@@ -1,9 +1,9 @@
 """The user-level report of apps and days, as the vendor gives it: `Project.user_report`."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.util import find_spec
 from itertools import islice
@@ -26,7 +26,7 @@ from reconciler.render.rows import ColumnJson, csv_lines, harmless, rows_documen
 from reconciler.warehouse.fetch_outcomes import FetchOutcome
 from reconciler.warehouse.report_store import project_salt
 from reconciler.warehouse.user_report_csv import with_own_aliases
-from reconciler.warehouse.user_report_pieces import PeopleMode, PeopleRules, PieceStore
+from reconciler.warehouse.user_report_pieces import DayPiece, PeopleMode, PeopleRules, PieceStore
 from reconciler.warehouse.user_report_rows import arrow_type, csv_bytes, json_lines
 from reconciler.warehouse.user_report_run import UserReport, UserReportRequest, gather, missing_texts
 
@@ -46,6 +46,7 @@ class UserReportResult:
     """
 
     report: UserReport
+    apps: tuple[str, ...]
     _store: PieceStore
     _lock: ExitStack = field(repr=False)
 
@@ -103,6 +104,13 @@ class UserReportResult:
         for texts in self.report.texts():
             yield csv_bytes(texts)
 
+    def csv_of(self, piece: DayPiece) -> Iterator[bytes]:
+        """The rows of one app and day as CSV."""
+        part = replace(self.report, pieces=(piece,))
+        yield csv_lines([[column.name for column in part.columns]]).encode()
+        for texts in part.texts():
+            yield csv_bytes(texts)
+
     def json(self) -> Iterator[bytes]:
         """`reconciler.rows/1`, in pieces."""
         head = json.dumps({"format": "reconciler.rows/1", "columns": [ColumnJson.write(each) for each in self.columns]})
@@ -156,8 +164,12 @@ def user_report(
     first: date | None,
     last: date | None,
     people: Literal["drop", "hash", "keep"] | None,
+    is_needed: Callable[[str, date], bool] = lambda _app, _day: True,
 ) -> UserReportResult:
-    """Get the reports that are not kept aside by an earlier call; see `Project.user_report`."""
+    """Get the reports that are not kept aside by an earlier call; see `Project.user_report`.
+
+    `is_needed` says of an app's id and a day whether its report is wanted.
+    """
     if find_spec("pyarrow") is None:
         from reconciler.installed import how_to_add
 
@@ -175,9 +187,9 @@ def user_report(
         with ExitStack() as stack:
             client = dt_client(workspace, settings, stack)
             listener = stack.enter_context(workspace.observer.progress("fetch"))
-            request = UserReportRequest(chosen, span, workspace.parallelism)
+            request = UserReportRequest(chosen, span, workspace.parallelism, is_needed)
             report = gather(request, client, store, rules, workspace.clock, listener)
-        return UserReportResult(report, store, held.pop_all())
+        return UserReportResult(report, tuple(chosen), store, held.pop_all())
 
 
 def _days(workspace: Workspace, first: date | None, last: date | None) -> DayRange | None:

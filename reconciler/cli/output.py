@@ -17,16 +17,19 @@ ROWS_FORMATS = ("table", "json", "csv", "parquet")
 PAGE_FORMATS = (*ROWS_FORMATS, "html")
 
 
-def print_rows(session: CommandSession, result: "RowsResult", page: Callable[[], str] | None = None) -> None:
+def print_rows(
+    session: CommandSession, result: "RowsResult", page: Callable[[], str] | None = None, *, mode: int = 0o666
+) -> None:
     """A table in one of `ROWS_FORMATS`, or as a `page` of HTML, to stdout or to the file of `--out`.
 
-    Raises `ProjectError` where the file cannot be written; it is whole or not there.
+    `mode` is that of a new file, as far as the umask allows. Raises `ProjectError` where the file cannot be written; it
+    is whole or not there.
     """
     from reconciler.render import rows as render
 
     options = session.options
     if options.out is not None:
-        write_out(session, _encoded(options, result, page))
+        write_out(session, _encoded(options, result, page), mode)
         if options.format != "json":
             for note in result.rows.notes:
                 session.console.talk(note)
@@ -44,12 +47,12 @@ def print_rows(session: CommandSession, result: "RowsResult", page: Callable[[],
             session.console.answer(render.table_lines(result.rows))
 
 
-def write_out(session: CommandSession, data: str | bytes) -> None:
+def write_out(session: CommandSession, data: str | bytes, mode: int = 0o666) -> None:
     """Write the file of `--out`, whole or not at all. Raises `ProjectError`."""
     from reconciler.files.project import write_given
 
     if session.options.out is not None:
-        write_given(session.options.out, data, session.root_if_any())
+        write_given(session.options.out, data, session.root_if_any(), mode=mode)
 
 
 def _encoded(options: Options, result: "RowsResult", page: Callable[[], str] | None) -> str | bytes:

@@ -193,8 +193,8 @@ def _last_lines(path: Path) -> list[str]:
     return _BREAK.split(text)[-_MOST_LINES:]
 
 
-People: TypeAlias = Literal["hash", "drop"]
-"""How ids of users and devices are treated: hashed with the project's salt, or dropped."""
+People: TypeAlias = Literal["hash", "drop", "keep"]
+"""How ids of users and devices are treated: hashed with the project's salt, dropped, or kept as the file has them."""
 
 MASKED: Final = ("n/a", "none", "null")
 """Values of the user column, beside those of `people.MASKED_PATTERN`, in a row that sums masked users."""
@@ -287,11 +287,11 @@ def _columns_sql(file: ReportFile) -> Sequence[str]:
 
 
 def _user_sql(file: ReportFile) -> str:
-    """SQL of the hashed user: half a SHA-256 of salt and id is enough to keep a publisher's users distinct."""
+    """SQL of the user, hashed or as it is. Half a SHA-256 of salt and id keeps a publisher's users distinct."""
     if file.people == "drop" or "user" not in file.places:
         return "NULL::VARCHAR"
-    hashed = "left(sha256((SELECT salt FROM salts) || told_user), 32)"
-    return f"CASE WHEN {_masked_sql(file)} THEN NULL ELSE {hashed} END"
+    shown = "told_user" if file.people == "keep" else "left(sha256((SELECT salt FROM salts) || told_user), 32)"
+    return f"CASE WHEN {_masked_sql(file)} THEN NULL ELSE {shown} END"
 
 
 def _masked_sql(file: ReportFile) -> str:

@@ -1,7 +1,7 @@
 """Gather the user reports of apps and days, in order, and give them out as one: columns, batches, CSV and JSON."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -28,11 +28,15 @@ _NEVER: Final = 1 << 60
 
 @dataclass(frozen=True, slots=True)
 class UserReportRequest:
-    """Whose reports of which days; without days, all that DT keeps. `parallelism`: how many are waited for at once."""
+    """Whose reports of which days; without days, all that DT keeps. `parallelism`: how many are waited for at once.
+
+    `is_needed` says of an app and a day whether its report is wanted.
+    """
 
     apps: Sequence[str]
     span: DayRange | None = None
     parallelism: int = 8
+    is_needed: Callable[[str, date], bool] = lambda _app, _day: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,8 @@ def gather(
     store.remove_old(now)
     days = [*(request.span or usual_range("dt", now)).days()]
     run = _Run(reports, store, rules, clock, listener)
-    run.run([(app, day) for app in sorted(set(request.apps), key=app_order) for day in days], request.parallelism)
+    every = [(app, day) for app in sorted(set(request.apps), key=app_order) for day in days]
+    run.run([pair for pair in every if request.is_needed(*pair)], request.parallelism)
     order = {(app, day): at for at, (app, day) in enumerate(run.wanted)}
     outcomes: Sequence[FetchOutcome] = sorted(run.outcomes, key=lambda one: order[one.app, one.day])
     notes: list[str] = []

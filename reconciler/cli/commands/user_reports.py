@@ -1,6 +1,7 @@
 """The command `reports users`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -14,6 +15,7 @@ from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.api.user_report import UserReportResult
+    from reconciler.api.user_value import UserValueResult
 
 # ruff: noqa: PLC0415 - each command imports what it takes
 
@@ -38,7 +40,12 @@ _CHUNK: Final = 1024 * 1024
     help="What becomes of ids of users and devices: left out, hashed with your salt, or kept in clear. "
     "[default: reports.people of the project, else drop]",
 )
-@shared_options(formats=("table", "json", "csv", "parquet"), api=True, out=True)
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="What users are worth instead of their rows: lifetime value, revenue a day, the most valuable ids (csv).",
+)
+@shared_options(formats=("table", "json", "csv", "parquet", "html"), api=True, out=True)
 def users(
     options: Options,
     *,
@@ -46,6 +53,7 @@ def users(
     first: datetime | None,
     last: datetime | None,
     people: Literal["drop", "hash", "keep"] | None,
+    summary: bool,
 ) -> int:
     """Fetch DT's user-level report of apps and days, as the vendor gives it.
 
@@ -54,10 +62,16 @@ def users(
     3 when some days could not be had, and names them. DT gives user level data once your account manager has turned it
     on, from six days before.
 
+    With --summary: revenue a user by days since first seen, by week, app and country; revenue a user and day; the share
+    of the top users; as csv the ids of the most valuable tenth. It needs --people hash, whose days are kept for longer
+    than DT keeps them, or keep.
+
     \b
       reconciler reports users --app 170709 --from 2026-11-20 --to 2026-11-20 --out users.csv
       reconciler reports users --people hash --out users.parquet
       reconciler reports users --app android:com.cash_crash.54 --format csv | head
+      reconciler reports users --people hash --summary --out value.html
+      reconciler reports users --people keep --summary --format csv --out retarget.csv
     """
     if options.out is not None and options.format == "table":
         raise UsageError(
@@ -65,6 +79,10 @@ def users(
         )
     session = CommandSession.of(options)
     project = session.project_or_none()
+    if summary:
+        return _print_value(session, project.user_value(apps, first=day_of(first), last=day_of(last), people=people))
+    if options.format == "html":
+        raise UsageError("a page is for what users are worth: --summary", hint="rows are csv, json or parquet")
     with project.user_report(apps, first=day_of(first), last=day_of(last), people=people) as result:
         there = bool(result.report.pieces)
         if there:
@@ -74,6 +92,24 @@ def users(
         if not there:
             session.console.error("there is no report", "what is missing, and why, is said above")
     return 0 if result.is_done else INCOMPLETE if there else 1
+
+
+def _print_value(session: CommandSession, result: "UserValueResult") -> int:
+    """What users are worth, in the requested format; CSV holds the most valuable ids."""
+    from reconciler.api.results import RowsResult
+    from reconciler.cli.output import print_rows
+    from reconciler.render.user_value import value_lines, value_page
+
+    options, value = session.options, result.value
+    if options.format == "table" and options.out is None:
+        session.console.answer(value_lines(value))
+    else:
+        rows = replace(value.most_valuable, notes=value.notes) if options.format == "csv" else result.rows
+        mode = _OWNER_ALONE if result.people == "keep" else 0o666
+        print_rows(session, RowsResult(rows), lambda: value_page(value), mode=mode)
+    for text in result.missing:
+        session.console.warn(f"missing: {text}")
+    return 0 if result.is_done else INCOMPLETE
 
 
 def _print(session: CommandSession, result: "UserReportResult") -> None:
