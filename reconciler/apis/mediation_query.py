@@ -6,7 +6,7 @@ Source: the vendor's page. What it calls invalid is refused here, in the server'
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from difflib import get_close_matches
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -301,7 +301,7 @@ def _zone_info(zone: Zone) -> tzinfo:
     try:
         return ZoneInfo(zone)
     except ZoneInfoNotFoundError:  # a machine without time zones: standard time, as the vendor's page calls it
-        return _PACIFIC if zone == DEFAULT_ZONE else timezone.utc
+        return _PACIFIC if zone == DEFAULT_ZONE else UTC
 
 
 def _dimension_column(name: str) -> Column:

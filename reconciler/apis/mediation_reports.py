@@ -307,7 +307,7 @@ def rows_by_range(
 
 
 def may_blame_partner(reply: Response) -> bool:
-    """Whether a refusal may be for the dispensable dimension: it names that, or dimensions, or nothing that was sent."""
+    """Whether a refusal may be for the dispensable dimension: it names that, dimensions, or nothing that was sent."""
     if reply.status != 400:
         return False
     text = reply.body.decode(errors="replace").lower()

@@ -211,15 +211,19 @@ def _backtest_page(result: "Backtest") -> str:
 
 
 REPORTS = {
+    "mediation": CommandEntry(
+        "mediation:mediation", "Ask Chartboost's mediation API: any dimensions, metrics and days."
+    ),
     "import": CommandEntry("floors:import_report", "Take in a report of another platform, or a table of a warehouse."),
 }
 
 
 @click.group("reports", cls=LazyGroup, entries=REPORTS)
 def reports() -> None:
-    """Reports beside those that are fetched: what floors are suggested from where another platform mediates.
+    """Reports: asked of Chartboost's mediation API, or taken in from where another platform mediates.
 
     \b
+      reconciler reports mediation --from 2026-11-01 --dimensions date,country
       reconciler reports import max-report.csv
       reconciler floors suggest
     """
