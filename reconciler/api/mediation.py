@@ -31,7 +31,7 @@ _CALLS: Final = "chartboost-calls.json"
 
 @dataclass(frozen=True, slots=True)
 class ChartboostAccess:
-    """What calls of Chartboost's API take. `folder` holds the times of calls, whose limit all runs that share it keep."""
+    """What calls of Chartboost's API take. `folder` holds the times of calls: all that share it keep one limit."""
 
     environment: Environment
     observer: Observer

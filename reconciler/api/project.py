@@ -259,7 +259,8 @@ class Project:
         from reconciler.api.mediation import ChartboostAccess, mediation_report
         from reconciler.apis.mediation_query import MediationWish
 
-        pairs = tuple((filters or {}).items())
+        lists = (filters or {}).items()
+        pairs = [(name, [values] if isinstance(values, str) else values) for name, values in lists]
         wish = MediationWish(dimensions, metrics, pairs, network_type, timezone, first, last)
         return mediation_report(ChartboostAccess.of(self._workspace), wish)
 
