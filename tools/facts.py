@@ -55,7 +55,11 @@ VARIABLES: Final = (
     Variable("DT_MANAGEMENT_URL", "Scheme, host and port of the Management API.", MANAGEMENT_URL),
     Variable("DT_REPORTING_URL", "The same of User Level Reporting.", REPORTING_URL),
     Variable("CHARTBOOST_API_URL", "The same of Mediation Reporting.", CHARTBOOST_URL),
-    Variable("CHARTBOOST_AUTH_URL", "Where its tokens come from.", CHARTBOOST_AUTH_URL),
+    Variable(
+        "CHARTBOOST_AUTH_URL",
+        "Where its tokens come from; it may name the path, as in `https://helium-api.chartboost.com/v5/oauth/token`.",
+        CHARTBOOST_AUTH_URL,
+    ),
     Variable("HTTPS_PROXY", "The proxy to go through; `ALL_PROXY` and `NO_PROXY` count too.", "no proxy"),
     Variable("SSL_CERT_FILE", "A file of certificates to trust; `SSL_CERT_DIR` is a folder of them.", "the usual ones"),
     Variable("NO_COLOR", "Anything: no colours.", "colours on a terminal"),

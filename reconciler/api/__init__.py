@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from reconciler.api.pull import PullResult
     from reconciler.api.rehearse import RehearsalResult
     from reconciler.api.reports import FetchResult, ImportResult
-    from reconciler.api.results import ApplyResult, Notice, Observer, PlanResult, UndoResult, ValidationResult
+    from reconciler.api.results import (
+        ApplyResult,
+        Notice,
+        Observer,
+        PlanResult,
+        RowsResult,
+        UndoResult,
+        ValidationResult,
+    )
     from reconciler.api.undo import HistoryResult
     from reconciler.plan.gate import Allowances
     from reconciler.workflow.observe import Selection
@@ -38,6 +46,7 @@ _HOMES: Final = {
     "Project": "reconciler.api.project",
     "PullResult": "reconciler.api.pull",
     "RehearsalResult": "reconciler.api.rehearse",
+    "RowsResult": "reconciler.api.results",
     "Selection": "reconciler.workflow.observe",
     "SuggestionsResult": "reconciler.api.floors",
     "UndoResult": "reconciler.api.results",
@@ -62,6 +71,7 @@ __all__ = [
     "Project",
     "PullResult",
     "RehearsalResult",
+    "RowsResult",
     "Selection",
     "SuggestionsResult",
     "UndoResult",

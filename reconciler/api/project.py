@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.api.pull import PullResult
     from reconciler.api.rehearse import RehearsalResult
     from reconciler.api.reports import FetchResult, ImportResult
+    from reconciler.api.results import RowsResult
     from reconciler.api.revenue import RevenueResult
     from reconciler.api.undo import HistoryResult
     from reconciler.api.user_report import UserReportResult
@@ -254,6 +255,31 @@ class Project:
         from reconciler.api.floors import backtest
 
         return backtest(self._workspace, first, last, split)
+
+    def mediation_report(  # noqa: PLR0913 - what the API's page has, by name
+        self,
+        first: date | None = None,
+        last: date | None = None,
+        *,
+        dimensions: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        network_type: Literal["all", "bidding", "mediation"] | None = None,
+        timezone: Literal["UTC", "America/Los_Angeles"] | None = None,
+    ) -> "RowsResult":
+        """Ask Chartboost's Mediation Reporting API; windows over 30 days are split, and added up.
+
+        What is None is as the API's page has it: its dimensions and metrics, all network types, days of Los Angeles,
+        today. `first` without `last` is up to today, `last` without `first` that day alone. Ratios are computed from
+        the sums of what they are ratios of. Raises `UsageError` for what the API would refuse, before anything is sent.
+        """
+        from reconciler.api.mediation import ChartboostAccess, mediation_report
+        from reconciler.apis.mediation_query import MediationWish
+
+        lists = (filters or {}).items()
+        pairs = [(name, [values] if isinstance(values, str) else values) for name, values in lists]
+        wish = MediationWish(dimensions, metrics, pairs, network_type, timezone, first, last)
+        return mediation_report(ChartboostAccess.of(self._workspace), wish)
 
     def fetch_reports(
         self,

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from reconciler.api.mediation import CHARTBOOST_KEYS, ChartboostAccess
 from reconciler.api.results import ColumnTypes, table
 from reconciler.api.workspace import Workspace
 from reconciler.apis.download import ALLOWED_HOSTS
-from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
 from reconciler.apis.reports import DayRange, last_complete, usual_range
 from reconciler.apis.user_reports import REPORTING, DownloadSettings, DtReports
 from reconciler.errors import CredentialsError, UsageError
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 ReportSource = Literal["dt", "chartboost", "all"]
 
 DT_KEYS: Final = ("DT_REPORTING_CLIENT_ID", "DT_REPORTING_CLIENT_SECRET")
-_CHARTBOOST: Final = ("CHARTBOOST_CLIENT_ID", "CHARTBOOST_CLIENT_SECRET")
+_CHARTBOOST: Final = CHARTBOOST_KEYS
 _LEFT_CHARTBOOST: Final = (
     f"Chartboost is not asked: {_CHARTBOOST[0]} is not set. Without what the other sources pay no floor can be judged; "
     "`reconciler reports import FILE` brings reports of other platforms"
@@ -169,7 +169,8 @@ def _report_clients(
         if wanted == "dt" or (wanted == "all" and has_dt):
             clients = replace(clients, dt=dt_client(workspace, reports, stack))
         if wanted == "chartboost" or (wanted == "all" and has_chartboost):
-            clients = replace(clients, chartboost=_chartboost_client(workspace, reports, folder, stack))
+            access = ChartboostAccess(workspace.environment, workspace.observer, workspace.clock, folder)
+            clients = replace(clients, chartboost=stack.enter_context(access.chartboost(reports.chartboost_apps)))
         if wanted == "all" and not (has_dt and has_chartboost):
             workspace.inform(_LEFT_CHARTBOOST if has_dt else _LEFT_DT)
         yield clients
@@ -181,25 +182,6 @@ def dt_client(workspace: Workspace, reports: Reports, stack: ExitStack) -> DtRep
     client = stack.enter_context(ApiClient(REPORTING, url, keys, clock=workspace.clock))
     waiting = DownloadSettings(deadline=reports.wait_seconds, hosts=reports.hosts or ALLOWED_HOSTS)
     return DtReports(client, clock=workspace.clock, waiting=waiting)
-
-
-def _chartboost_client(workspace: Workspace, reports: Reports, folder: Path, stack: ExitStack) -> Chartboost:
-    def told(seconds: float) -> None:
-        until = workspace.clock.now() + timedelta(seconds=seconds)
-        wait = f"waiting {seconds:.0f} s, until {until:%H:%M:%S} UTC"
-        workspace.inform(f"Chartboost allows {RATE.requests} calls in ten minutes: {wait}")
-
-    limiter = RequestLimit(folder / "chartboost-calls.json", RATE, workspace.clock, told=told)
-    client = ApiClient(
-        MEDIATION,
-        workspace.environment.chartboost_url,
-        _credentials(workspace, _CHARTBOOST),
-        clock=workspace.clock,
-        token_url=workspace.environment.chartboost_auth_url,
-        before_request=limiter.acquire,
-        patience=PATIENCE,
-    )
-    return Chartboost(stack.enter_context(client), apps=reports.chartboost_apps, told=workspace.inform)
 
 
 def _credentials(workspace: Workspace, names: tuple[str, str]) -> Credentials:

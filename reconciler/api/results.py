@@ -17,8 +17,24 @@ if TYPE_CHECKING:
     from reconciler.plan.gate import Refusal
     from reconciler.plan.plan import Plan, ReviewEntry
 
-Verb: TypeAlias = Literal["apply", "fetch"]
-"""What has steps: `apply` (and `undo` and `rehearse`), whose steps are changes, and `fetch`, whose steps are days."""
+Verb: TypeAlias = Literal["apply", "fetch", "report"]
+"""What has steps: `apply` (and `undo` and `rehearse`), whose steps are changes, `fetch`, whose steps are days, and
+`report`, whose steps are `Step`s: parts of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of an answer that is about to be asked for, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """A part of an answer that is there."""
+
+    name: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,9 +310,10 @@ class UndoResult:
 
 @dataclass(frozen=True, slots=True)
 class RowsResult:
-    """A table as the answer of a report."""
+    """A table as the answer of a report. `is_whole`: hardly anything was left out of it; its notes say what was."""
 
     rows: "Rows"
+    is_whole: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.rows/1`."""

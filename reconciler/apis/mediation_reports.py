@@ -4,8 +4,10 @@ The limit holds for all runs of a project together: the times of the last reques
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, assert_never
 
@@ -146,7 +148,11 @@ def token_call(credentials: Credentials) -> Request:
         "audience": _AUDIENCE,
         "grant_type": "client_credentials",
     }
-    return Request("POST", "/oauth/token", body=encode(body))
+    return Request("POST", TOKEN_PATHS[0], body=encode(body))
+
+
+TOKEN_PATHS: Final = ("/oauth/token", "/v5/oauth/token")
+"""Where tokens are given: at the server of the vendor's page, and at the API's own, as public clients have it."""
 
 
 MEDIATION: Final = Service(
@@ -157,6 +163,9 @@ MEDIATION: Final = Service(
     token=token_call,
     token_variable="CHARTBOOST_AUTH_URL",  # noqa: S106 - a variable's name
     token_example="https://chartboost.us.auth0.com",  # noqa: S106 - a URL
+    elsewhere="tokens are given at "
+    + " or ".join(TOKEN_PATHS)
+    + ", the latter at the API's own host, as in https://helium-api.chartboost.com/v5/oauth/token",
 )
 
 
@@ -196,16 +205,31 @@ class Chartboost:
         """
         partner = self._partner[network]
         body = body_of(span, network, dated=dated, apps=self._apps, partner=partner)
-        call = Request("POST", _PATH, body=encode(body))
-        exchange = self._client.call(call)
+        exchange = self._send(body)
+        if partner and isinstance(exchange.end, Response) and may_blame_partner(exchange.end):
+            bare = body_of(span, network, dated=dated, apps=self._apps, partner=False)
+            without = self._send(bare)
+            if not _has_status(without, 400):
+                if _has_status(without, 200):
+                    self._partner[network] = False
+                    self._told(f"Chartboost gives no {_DISPENSABLE} for {network}: {self._words(exchange.end)}")
+                body, exchange = bare, without
+        return self._rows_of(exchange, body)
+
+    def ask(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+        """The rows of one question; None where they are too many for one answer. Raises as `rows` does."""
+        return self._rows_of(self._send(body), body)
+
+    def _send(self, body: Mapping[str, Any]) -> CallResult:
+        return self._client.call(Request("POST", _PATH, body=encode(body)))
+
+    def _rows_of(self, exchange: CallResult, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
         if isinstance(exchange.end, NoResponse) and exchange.end.final:
             return None
-        if partner and isinstance(exchange.end, Response) and _blames_partner(exchange.end):
-            self._partner[network] = False
-            self._told(f"Chartboost gives no {_DISPENSABLE} for {network}: {self._words(exchange.end)}")
-            return self.rows(span, network, dated=dated)
+        call = Request("POST", _PATH)
         rows, beside = self._whole(call, self._reply(call, exchange), body)
         if beside:
+            span = DayRange(date.fromisoformat(body["date_min"]), date.fromisoformat(body["date_max"]))
             self._told(f"Chartboost says beside its rows of {span}: {beside}")
         return rows
 
@@ -247,11 +271,12 @@ class Chartboost:
             raise UnreadableAnswer(f"{call}: the answer holds no list of rows", hint=_LOOK)
         if more := more_rows(beside, len(rows), reply.headers):
             raise UnreadableAnswer(f"{call}: the answer is not the whole: {more}", hint=_NOT_WHOLE)
-        question = {**asked, "currency": "USD", "network_type": asked["filters"]["network_type"]}
+        network = asked.get("filters", {}).get("network_type", "all")
+        question = {**asked, "currency": "USD", "network_type": network}
         texts = {key: part for key, part in question.items() if isinstance(part, str)}
         if other := answered_otherwise(beside, texts):
             raise UnreadableAnswer(f"{call}: it answers another question: {other}", hint=_REFUSED)
-        words = self._client.redacted(words_beside(beside, asked))
+        words = self._client.redacted(words_beside(beside, question))
         if words and (not rows or is_alarming(words)):
             raise ApiRejected(f"{call}: {'' if rows else 'no rows, but '}{words}", hint=_REFUSED)
         return rows, words
@@ -281,5 +306,21 @@ def rows_by_range(
             raise UnreadableAnswer(f"Chartboost's rows of {part} are more than can be read", hint="name its apps")
 
 
-def _blames_partner(reply: Response) -> bool:
-    return reply.status == 400 and _DISPENSABLE.encode() in reply.body
+def may_blame_partner(reply: Response) -> bool:
+    """Whether a refusal may be for the dispensable dimension: it names that, dimensions, or nothing that was sent."""
+    if reply.status != 400:
+        return False
+    text = reply.body.decode(errors="replace").lower()
+    return _DISPENSABLE in text or "dimension" in text or not _NAMES_ANOTHER.search(text)
+
+
+_NAMES_ANOTHER: Final = re.compile(
+    r"(?<![a-z])(?:date|date_min|date_max|dates?|days?|range|timezone|time zone|apps?|helium_placement_name"
+    r"|placement_type|demand_source|country|filters?|network_type|metrics?|responses|valid_bids|winning_bids"
+    r"|impressions|estimated_earnings|token|audience)(?![a-z])"
+)
+"""Words by which a refusal names something else."""
+
+
+def _has_status(exchange: CallResult, status: int) -> bool:
+    return isinstance(exchange.end, Response) and exchange.end.status == status

@@ -174,11 +174,16 @@ def answered_otherwise(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> s
     for key, part in _parts(answer, _DEEPEST):
         want = wanted.get(plain(key), "")
         said, meant = str(part).strip().lower(), want.lower()
-        if want and isinstance(part, str) and said and not said.startswith(meant) and not {said, meant} <= _UTC:
+        if want and isinstance(part, str) and said and not said.startswith(meant) and not _same_zone(said, meant):
             return f"{words_of(key)} is {words_of(part)}, where {want} was asked for"
     return None
 
 
+def _same_zone(one: str, other: str) -> bool:
+    return {one, other} <= _UTC or {one, other} <= _PACIFIC
+
+
+_PACIFIC: Final = frozenset(("america/los_angeles", "us/pacific", "pst", "pdt", "pst8pdt", "pacific", "pacific time"))
 _UTC: Final = frozenset(("utc", "etc/utc", "gmt", "z", "utc+0", "+00:00", "utc+00:00"))
 
 

@@ -30,7 +30,7 @@ COMMANDS: Final = {
     "floors": CommandEntry(
         "floors:floors", "Fetch reports, suggest floors from them, and write them into the manifests."
     ),
-    "reports": CommandEntry("floors:reports", "Take in reports of other mediation platforms, or of a warehouse."),
+    "reports": CommandEntry("floors:reports", "Ask for mediation reports, or take in those of other platforms."),
     "history": CommandEntry("plan:history", "Show what was done, when, by which run, and what came of it."),
     "undo": CommandEntry("plan:undo", "Put back what a run has changed, as far as nobody has changed it since."),
     "ci": CommandEntry("ci:ci", "In a CI job: comment on pull requests, keep an issue while the account drifts."),

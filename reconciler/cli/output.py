@@ -31,8 +31,7 @@ def print_rows(
     if options.out is not None:
         write_out(session, _encoded(options, result, page), mode)
         if options.format != "json":
-            for note in result.rows.notes:
-                session.console.talk(note)
+            _talk_notes(session, result)
         session.console.talk(f"{len(result.rows.rows):,} rows written to {options.out}")
         return
     match options.format:
@@ -41,10 +40,19 @@ def print_rows(
         case "csv":
             for piece in render.csv_text(result.rows):
                 session.console.raw(piece.rstrip("\n"))
+            _talk_notes(session, result)
         case "html":
             session.console.markup(page() if page else "")
         case _:
             session.console.answer(render.table_lines(result.rows))
+
+
+def _talk_notes(session: CommandSession, result: "RowsResult") -> None:
+    """On stderr, what a table says below its rows."""
+    from reconciler.render.rows import note_lines
+
+    for note in note_lines(result.rows):
+        session.console.talk(note)
 
 
 def write_out(session: CommandSession, data: str | bytes, mode: int = 0o666) -> None:

@@ -15,6 +15,7 @@ from reconciler.render.plan_text import step_text
 from reconciler.render.text import counted, terminal
 
 if TYPE_CHECKING:
+    from reconciler.api.results import Step, StepEnd
     from reconciler.ports import Clock
     from reconciler.warehouse.fetch_outcomes import FetchOutcome
     from reconciler.warehouse.report_store import Partition
@@ -138,7 +139,7 @@ class ProgressLines(Generic[End]):
 
 
 def _key(facts: Mapping[str, Any]) -> Key:
-    return tuple(str(facts.get(name)) for name in ("address", "source", "app", "day"))
+    return tuple(str(facts.get(name)) for name in ("address", "source", "app", "day", "part"))
 
 
 def _duration_text(seconds: float) -> str:
@@ -233,5 +234,22 @@ class _FetchWords:
         return {**about, "outcome": end.state, "rows": end.rows, "error": end.why}
 
 
-WORDS: Final[Mapping[str, StepWords[Any]]] = {"apply": _ApplyWords(), "fetch": _FetchWords()}
+class _ReportWords:
+    """Describes the parts of an answer."""
+
+    def describe(self, end: "StepEnd") -> str:
+        return f"{end.name}: {counted(end.rows, 'row')}"
+
+    def is_done(self, end: "StepEnd") -> bool:
+        del end
+        return True
+
+    def step(self, step: "Step") -> Mapping[str, str]:
+        return {"part": step.name}
+
+    def end(self, end: "StepEnd") -> Mapping[str, str | int]:
+        return {"part": end.name, "rows": end.rows}
+
+
+WORDS: Final[Mapping[str, StepWords[Any]]] = {"apply": _ApplyWords(), "fetch": _FetchWords(), "report": _ReportWords()}
 """By what has steps, as an observer is told."""

@@ -257,11 +257,12 @@ class CommandSession:
 
     def workspace(self, files: ProjectFiles | None = None) -> Workspace:
         """The project, or the one of these files, for its parts. Raises `ProjectError`."""
-        files = files or find_project(Path.cwd(), self.options.project)
+        return Workspace(files or find_project(Path.cwd(), self.options.project), self.workspace_options())
+
+    def workspace_options(self) -> WorkspaceOptions:
+        """What operations work with besides a project's files."""
         observer, parallelism = TerminalObserver(self), self.options.parallelism
-        return Workspace(
-            files, WorkspaceOptions(self.environment, observer, self.clock, parallelism, owns_process=True)
-        )
+        return WorkspaceOptions(self.environment, observer, self.clock, parallelism, owns_process=True)
 
     def root(self) -> Path:
         """The project's root, whether or not its settings can be read. Raises `ProjectError` without a project."""

@@ -42,6 +42,26 @@ def origin(base_url: str, *, variable: str, example: str) -> UrlOrigin:
         ) from None
 
 
+def token_endpoint(url: str, *, variable: str, example: str) -> tuple[UrlOrigin, str]:
+    """The origin and the path of the URL that tokens are asked for at; the path is empty where it names none.
+
+    Raises `ProjectError` as `origin` does; the path may be of letters, digits and `-._~/`.
+    """
+    try:
+        split = _PATH.fullmatch(url.strip())
+        place, path = (split[1], split[2]) if split else (url, "")
+        return _parse_origin(place), "" if path == "/" else path
+    except ValueError as error:
+        raise ProjectError(
+            f"{variable} cannot be used: {error}",
+            hint=f"it is scheme, host and port, as in {example}, and the path where that is another; "
+            "http only for loopback",
+        ) from None
+
+
+_PATH: Final = re.compile(r"([a-zA-Z]+://[^/?#]+)((?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]*)*)", re.ASCII)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host, in lower case and without brackets, is this very machine."""
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
@@ -217,7 +237,8 @@ class Service:
     """An API: its `name` in sentences, the environment `variable` that holds its base URL, and an `example` of one.
 
     `keys` tells where its credentials come from, `token` makes the call that asks for a token. `token_variable` names
-    the base URL of that call where tokens come from a host of their own.
+    the URL of that call where tokens come from a host of their own: it may have a path, which is then that of the call.
+    `elsewhere` tells where else a token may be had, should there be none at that URL.
     """
 
     name: str
@@ -227,3 +248,4 @@ class Service:
     token: Callable[[Credentials], Request]
     token_variable: str = ""
     token_example: str = ""
+    elsewhere: str = ""

@@ -24,6 +24,7 @@ from reconciler.http.auth import (
     origin,
     read_token,
     renewal_time,
+    token_endpoint,
 )
 from reconciler.http.connections import HEADERS, Connections, exchange
 from reconciler.http.exchange import (
@@ -56,6 +57,7 @@ USUAL_POLICY: Final = RetryPolicy()
 MOST: Final = 1000
 """Calls at once where a caller names no bound of its own: as good as none."""
 _LATER: Final = "try again later; nothing was written"
+_NO_SUCH_PLACE: Final = (404, 405)
 
 
 class ApiClient:
@@ -86,15 +88,17 @@ class ApiClient:
     ) -> None:
         self._service = service
         self._origin = origin(base_url, variable=service.variable, example=service.example)
-        self._token_origin = self._origin
+        self._token_origin, self._token_path = self._origin, ""
         if token_url is not None:
-            self._token_origin = origin(token_url, variable=service.token_variable, example=service.token_example)
+            self._token_origin, self._token_path = token_endpoint(
+                token_url, variable=service.token_variable, example=service.token_example
+            )
         self._before_request = before_request
         self._credentials = credentials
         self._clock = clock
         self._retry_policy = patience
         self._chance = chance
-        around = partial(ReadOnlyTransport, token_path=service.token(credentials).path) if read_only else _unchanged
+        around = partial(ReadOnlyTransport, token_path=self._token_call().path) if read_only else _unchanged
         self._connections = Connections(self._origin, transport, around)
         self._token_connections = (
             self._connections if token_url is None else Connections(self._token_origin, transport, around)
@@ -266,7 +270,7 @@ class ApiClient:
 
     def _fetch_token(self) -> Token:
         asked_at = self._clock.monotonic()
-        call = self._service.token(self._credentials)
+        call = self._token_call()
         fetched = self._send_with_retries(call, None, asked_at + self._retry_policy.deadline)
         end = fetched.end
         if not isinstance(end, Response):
@@ -282,13 +286,21 @@ class ApiClient:
             raise UnreadableAnswer(f"{call}: {error}", hint=f"check {self._token_home}") from None
         return Token(Secret(text), renewal_time(asked_at, lifetime))
 
+    def _token_call(self) -> Request:
+        """The call for a token, at the path that the token's URL has, if it has one."""
+        call = self._service.token(self._credentials)
+        return replace(call, path=self._token_path) if self._token_path else call
+
     def _token_refused(self, reply: Response, fetched: CallResult) -> ApiError | CredentialsError:
         if reply.status in {400, 401, 403}:
             return self._bad_credentials(error_code(reply.body) or f"HTTP {reply.status}")
         if reply.status == 429 or reply.status >= 500:
             message = fetched.with_wait(f"no token could be fetched: HTTP {reply.status}")
             return ApiError(message, hint=fetched.hint(_LATER))
-        return ApiRejected(f"no token could be fetched: HTTP {reply.status}", hint=f"check {self._token_home}")
+        hint = f"check {self._token_home}"
+        if reply.status in _NO_SUCH_PLACE and self._service.elsewhere:
+            hint = f"{hint}: {self._service.elsewhere}"
+        return ApiRejected(f"no token could be fetched: HTTP {reply.status}", hint=hint)
 
     @property
     def _token_home(self) -> str:

@@ -119,11 +119,12 @@ def table_lines(found: Rows, most: int = MOST_SHOWN, total: int | None = None) -
     left = (len(found.rows) if total is None else total) - len(shown)
     if left > 0:
         yield line(f"... and {left:,} more rows; --out FILE writes all of them")
-    for note in _notes(found):
+    for note in note_lines(found):
         yield line(note)
 
 
-def _notes(found: Rows) -> Iterator[str]:
+def note_lines(found: Rows) -> Iterator[str]:
+    """What is told below a table: days that are not final, and its notes."""
     if found.incomplete:
         yield f"not final yet: {', '.join(day.isoformat() for day in found.incomplete)}"
     yield from found.notes

@@ -18,6 +18,14 @@ _REFUSALS: Final = (400, 409)
 _CREATED: Final = (200, 201)
 
 
+MediationQuirk: TypeAlias = Literal[
+    "nulls", "today", "default-lists", "no-partner", "no-partner-unnamed", "form-token", "v5-token"
+]
+"""`nulls`: metrics of nothing are null. `today`: days that are not complete have rows. `default-lists`: empty lists and
+filters count as none. `no-partner`: the dimension `partner_placement_name` is refused; `-unnamed`: without its name.
+`form-token`: a token's request may be a form. `v5-token`: tokens are given at `/v5/oauth/token` alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quirks:
     """How this server differs. In a faults file the names are written in camelCase (`listShape`)."""
@@ -82,6 +90,8 @@ class Quirks:
     """How long that URL is good for."""
     metrics_calls: int = 40
     """Calls for mediation metrics that are taken in ten minutes."""
+    mediation: tuple[MediationQuirk, ...] = ()
+    """How the mediation API differs: see `MediationQuirk`."""
 
     def __post_init__(self) -> None:
         if self.create_status not in _CREATED or self.refusal_status not in _REFUSALS:

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from reconciler.sandbox.account import SandboxAccount, StoredResource
 from reconciler.sandbox.exchange import RefusalError
+from reconciler.sandbox.faults import MediationQuirk
 from reconciler.sandbox.market import Market, is_complete
 from reconciler.sandbox.report_rows import ReportLine, days, mediation_app, report_lines
 
@@ -23,6 +24,7 @@ METRICS: Final = (
 )
 _USUAL_DIMENSIONS: Final = DIMENSIONS[:6]
 _USUAL_METRICS: Final = METRICS[:5]
+_PARTNER: Final = "partner_placement_name"
 LISTS: Final = ("apps", "placements", "country", "placement_type", "demand_source")
 """Filters that are lists; the other one is `network_type`."""
 _PARAMETERS: Final = ("dimensions", "metrics", "filters", "date_min", "date_max", "timezone")
@@ -46,12 +48,17 @@ class MetricsQuery:
     zone: str
 
 
-def parse_query(body: Mapping[str, Any], now: float) -> MetricsQuery:
+def parse_query(body: Mapping[str, Any], now: float, quirks: Sequence[MediationQuirk] = ()) -> MetricsQuery:
     """The query in a request body. Raises `RefusalError` (400) with all errors by parameter, under `errors`."""
+    if "default-lists" in quirks:
+        body = {name: value for name, value in body.items() if value not in ([], {}, None)}
     errors: dict[str, str] = {name: "unknown field" for name in body if name not in _PARAMETERS}
     dimensions = _parse_names(body, "dimensions", DIMENSIONS, _USUAL_DIMENSIONS, errors)
     metrics = _parse_names(body, "metrics", METRICS, _USUAL_METRICS, errors)
     filters, network = _parse_filters(body, errors)
+    if _PARTNER in dimensions and {"no-partner", "no-partner-unnamed"} & set(quirks):
+        named = "no-partner" in quirks
+        errors[_PARTNER if named else "dimensions"] = f"'{_PARTNER}' is not supported" if named else "not supported"
     zone = body.get("timezone", next(iter(TIMEZONES)))
     if zone not in TIMEZONES:
         errors["timezone"], zone = f"must be one of {', '.join(TIMEZONES)}", "UTC"
@@ -164,8 +171,14 @@ class _Sums:
         for name in _Sums.__slots__:
             setattr(self, name, self._amount(name) + part * getattr(line, name))
 
-    def value(self, metric: str) -> float:
-        """One metric. Earnings and ratios are rounded to two digits, each by itself (Mediation Reporting page)."""
+    def value(self, metric: str, *, nulls: bool = False) -> float | None:
+        """One metric. Earnings and ratios are rounded to two digits, each by itself (Mediation Reporting page).
+
+        `nulls`: a ratio of nothing is null, and so is what no impression earned.
+        """
+        base = "impressions" if metric == "estimated_earnings" else _RATIOS[metric][1] if metric in _RATIOS else ""
+        if nulls and base and not round(self._amount(base)):
+            return None
         if metric == "estimated_earnings":
             return round(self.earnings, 2)
         if metric not in _RATIOS:
@@ -177,18 +190,21 @@ class _Sums:
         return float(getattr(self, name))
 
 
-def metrics_rows(account: SandboxAccount, market: Market, query: MetricsQuery) -> list[dict[str, Any]]:
-    """The rows of the response, in the order of their dimensions. Incomplete days have none."""
+def metrics_rows(
+    account: SandboxAccount, market: Market, query: MetricsQuery, quirks: Sequence[MediationQuirk] = ()
+) -> list[dict[str, Any]]:
+    """The rows of the response, in the order of their dimensions. Incomplete days have none, unless by a quirk."""
     apps = [
         app for app in account.apps() if mediation_app(app.id) in query.filters.get("apps", {mediation_app(app.id)})
     ]
     sums: dict[tuple[str, ...], _Sums] = {}
-    for shown, day, part in _day_parts(query, account.clock()):
+    for shown, day, part in _day_parts(query, account.clock(), with_today="today" in quirks):
         for line in _matching_lines(market, apps, day, query):
             key = tuple(shown.isoformat() if name == "date" else _DIMENSIONS[name](line) for name in query.dimensions)
             sums.setdefault(key, _Sums()).add(line, part)
     return [
-        dict(zip(query.dimensions, key, strict=True)) | {metric: total.value(metric) for metric in query.metrics}
+        dict(zip(query.dimensions, key, strict=True))
+        | {metric: total.value(metric, nulls="nulls" in quirks) for metric in query.metrics}
         for key, total in sorted(sums.items())
     ]
 
@@ -203,8 +219,8 @@ def _matching_lines(
                 yield line
 
 
-def _day_parts(query: MetricsQuery, now: float) -> Iterable[tuple[date, date, float]]:
-    """Each day of the response, a day in UTC that it overlaps, and the share of that day."""
+def _day_parts(query: MetricsQuery, now: float, *, with_today: bool) -> Iterable[tuple[date, date, float]]:
+    """Each day of the response, a day in UTC that it overlaps, and the share of that day: of today what is over."""
     for day in days(query.first, query.last):
         following = day + timedelta(days=1)
         made_of = [(day, 1.0)]
@@ -212,3 +228,10 @@ def _day_parts(query: MetricsQuery, now: float) -> Iterable[tuple[date, date, fl
             made_of = [(day, 1 - _OF_THE_NEXT_DAY), (following, _OF_THE_NEXT_DAY)]
         if is_complete(made_of[-1][0], now):
             yield from ((day, utc, part) for utc, part in made_of)
+        elif with_today:
+            yield from ((day, utc, part * over) for utc, part in made_of if (over := _share_over(utc, now)))
+
+
+def _share_over(day: date, now: float) -> float:
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+    return min(1.0, max(0.0, (now - begin) / 86400))

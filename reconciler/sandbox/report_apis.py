@@ -11,7 +11,7 @@ from datetime import date
 from math import ceil
 from secrets import token_bytes
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 from uuid import uuid4
 
 from reconciler.sandbox.account import SandboxAccount
@@ -50,11 +50,13 @@ class MediationReports:
 
     def routes(self) -> Routes:
         """The routes of this API."""
-        return {("POST", MEDIATION_TOKEN_PATH): self._token, ("POST", METRICS_PATH): self._metrics}
+        token_path = f"/v5{MEDIATION_TOKEN_PATH}" if "v5-token" in self._quirks.mediation else MEDIATION_TOKEN_PATH
+        return {("POST", token_path): self._token, ("POST", METRICS_PATH): self._metrics}
 
     def _token(self, call: SandboxRequest) -> SandboxResponse:
         try:
-            body = call.json()
+            takes_forms = "form-token" in self._quirks.mediation and not call.body.lstrip().startswith(b"{")
+            body = dict(parse_qsl(call.body.decode(errors="replace"))) if takes_forms else call.json()
         except RefusalError:
             return _mediation_refusal(400, "invalid_request", "the body is not a JSON object")
         pair = body.get("client_id"), body.get("client_secret")
@@ -75,12 +77,12 @@ class MediationReports:
             return _too_many(wait)
         self._taken.append(now)
         try:
-            query = parse_query(call.json(), now)
+            query = parse_query(call.json(), now, self._quirks.mediation)
         except RefusalError as refusal:
             return json_answer(
                 400, {"code": 400, "name": "Bad Request", "description": refusal.message, **refusal.more}
             )
-        rows = metrics_rows(self._account, self._market, query)
+        rows = metrics_rows(self._account, self._market, query, self._quirks.mediation)
         return json_answer(200, {"data": rows, "process_time": 0.01, "query_time": 0.2, "row_count": len(rows)})
 
     def _wait(self, now: float) -> int:

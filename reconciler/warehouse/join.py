@@ -17,13 +17,13 @@ from reconciler.warehouse.user_report_csv import folded
 
 DT_SOURCES: Final = ("fyber",)
 """Chartboost's names of DT as a demand source."""
-_CALLED: Final = frozenset({
-    "fyber", "fybermarketplace", "fyberfairbid", "dt", "dtexchange", "dtx", "digitalturbine", "digitalturbineexchange",
-    "inneractive",
-})  # fmt: skip
-"""What platforms call DT as a source of demand, without what says how it is asked: MAX has FYBER_BIDDING and
-FYBER_NETWORK, AdMob and LevelPlay have DT Exchange (and Fyber or Inneractive before)."""
-_ASKED: Final = ("bidding", "bidder", "network", "waterfall", "mediation")
+_CALLED: Final = re.compile(
+    r"(?:fyber|dt|digitalturbine|inneractive|fairbid)"
+    r"(?:fyber|dt|digitalturbine|inneractive|fairbid|exchange|marketplace|x|sdk|ads?"
+    r"|bidding|bidder|network|waterfall|mediation)*"
+)
+"""What platforms call DT as a source of demand, and how it is asked: Chartboost has fyber, MAX FYBER_BIDDING and
+FYBER_NETWORK, AdMob and LevelPlay DT Exchange (and Fyber or Inneractive before)."""
 _MORE: Final = 1.05
 """How many times DT's requests a line may have had and still have been asked after DT: counts of two sides differ."""
 
@@ -32,10 +32,7 @@ Role: TypeAlias = Literal["own", "behind"]
 
 def source_name(name: str) -> str:
     """The name of a demand source in stored rows: `fyber` for DT under any of its names, else in lower case."""
-    stem = words = folded(name)
-    for word in _ASKED:
-        stem = stem.removesuffix(word)
-    return DT_SOURCES[0] if stem in _CALLED or words in _CALLED else name.lower()
+    return DT_SOURCES[0] if _CALLED.fullmatch(folded(name)) else name.lower()
 
 
 def absences(sources_by_app: Mapping[str, Mapping[date, AbstractSet[str]]]) -> tuple[Absence, ...]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.apis.mediation_query import COUNTS, EARNINGS
 from reconciler.apis.mediation_reports import NetworkType
 from reconciler.apis.reports import DayRange
 from reconciler.errors import UnreadableAnswer
@@ -43,7 +44,7 @@ FORMATS: Final[Mapping[str, str]] = {
 }
 """The vendor's placement types -> ours; an unknown type is kept as it is: the vendor's list grows."""
 _CENT: Final = Decimal("0.000001")
-_COUNTED: Final = ("requests", "responses", "valid_bids", "winning_bids", "impressions")
+_COUNTED: Final = COUNTS
 _MOST: Final = 2**62
 _NO_DATE: Final = "the date is none"
 _PLAIN: Final = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?")
@@ -76,6 +77,8 @@ class RowBatch:
     def unread_reason(self) -> str:
         """Why the batch is not accepted; empty where it is."""
         nowhere = self.misplaced
+        if not self.rows and (lost := set(self.quarantined) - STRAY):
+            return f"none of its {self.quarantined.total():,} rows can be read ({', '.join(sorted(lost))})"
         reasons = {**self.quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
         return unread_reason(self.unread + nowhere, self.figures + self.unread, reasons)
 
@@ -85,7 +88,7 @@ class RowBatch:
         self.quarantined_rows.append(
             {"reason": why, **{str(key): str(value)[:200] for key, value in source_row.items()}}
         )
-        if why not in STRAY:
+        if why not in STRAY and why != NO_FIGURES:
             self.unread += Figures(
                 1, *(_figure_or_zero(source_row.get(name)) for name in ("impressions", "estimated_earnings"))
             )
@@ -196,6 +199,9 @@ def _parse_row(source_row: Mapping[str, Any], network: NetworkType, day: date | 
         raise ValueError("the earnings are not in USD")
     if said_network is not None and said_network.lower() != network:
         raise ValueError("of another network type")
+    figures = parse_figures(source_row, _REQUIRED) | {
+        name: 0 if source_row.get(name) is None else parse_count(source_row, name) for name in _OPTIONAL
+    }
     return {
         "app": _text_or_none(source_row.get("app")),
         "network": network,
@@ -205,10 +211,8 @@ def _parse_row(source_row: Mapping[str, Any], network: NetworkType, day: date | 
         "format": FORMATS.get(kind.lower(), kind),
         "country": alpha2(_text_or_none(source_row.get("country"))),
         "day": day,
-        **{name: _parse_count(source_row, name) for name in _COUNTED},
-        "earnings": _parse_earnings(
-            source_row.get("estimated_earnings", 0 if source_row.get("impressions") == 0 else None)
-        ),
+        **{name: value for name, value in figures.items() if name != EARNINGS},
+        "earnings": figures[EARNINGS],
     }
 
 
@@ -229,12 +233,47 @@ def _parse_day(source_row: Mapping[str, Any], span: DayRange) -> tuple[date, str
     return (day, "") if span.first <= day <= span.last else (span.first, _STRAYED)
 
 
-def _parse_count(source_row: Mapping[str, Any], name: str) -> int:
-    """A count; a missing one is 0, except requests and impressions, which are required. Raises ValueError."""
-    value = source_row.get(name)
-    if value is None and name not in {"requests", "impressions"}:
-        return 0
-    number = _parse_number(value, f"the {name.replace('_', ' ')} are no number")
+_REQUIRED: Final = ("requests", "impressions", EARNINGS)
+_OPTIONAL: Final = tuple(name for name in _COUNTED if name not in _REQUIRED)
+"""Counts that floors do not rest on: where a row has none, they are 0."""
+_AFTER: Final[Mapping[str, Sequence[str]]] = {
+    "requests": ("responses", "valid_bids", "winning_bids", "impressions", EARNINGS),
+    "responses": ("impressions", EARNINGS),
+    "valid_bids": ("winning_bids", "impressions", EARNINGS),
+    "winning_bids": ("impressions", EARNINGS),
+    "impressions": (EARNINGS,),
+    EARNINGS: (),
+}
+"""What there cannot be without the figure: nothing was shown that nobody requested."""
+NO_FIGURES: Final = "without any figure"
+"""Nothing of a day is missing without such a row; a day of none but such is one that is not there yet."""
+
+
+def parse_figures(source_row: Mapping[str, Any], names: Sequence[str]) -> dict[str, int | Decimal]:
+    """These figures of a row: counts, and earnings in USD. One that is null or missing is 0 where 0 is possible.
+
+    It is not where what comes of it is above 0, where impressions earned nothing known, and where all are null. Raises
+    ValueError with the reason.
+    """
+    told = {name: source_row.get(name) for name in names}
+    there = {name: value for name, value in told.items() if value is not None and str(value).strip()}
+    if told and not there:
+        raise ValueError(NO_FIGURES)
+    figures: dict[str, int | Decimal] = {
+        name: _parse_earnings(value) if name == EARNINGS else parse_count(source_row, name)
+        for name, value in there.items()
+    }
+    for name in names:
+        if name not in there:
+            words = name.replace("_", " ")
+            if any(figures.get(later) for later in _AFTER[name]) or (name == EARNINGS and figures.get("impressions")):
+                raise ValueError(f"the {words} are missing")
+    return {name: figures.get(name, Decimal(0) if name == EARNINGS else 0) for name in names}
+
+
+def parse_count(source_row: Mapping[str, Any], name: str) -> int:
+    """A count that is there. Raises ValueError."""
+    number = _parse_number(source_row[name], f"the {name.replace('_', ' ')} are no number")
     if number < 0:
         raise ValueError(f"the {name.replace('_', ' ')} are negative")
     if number != number.to_integral_value() or number > _MOST:

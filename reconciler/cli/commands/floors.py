@@ -211,6 +211,9 @@ def _backtest_page(result: "Backtest") -> str:
 
 
 REPORTS = {
+    "mediation": CommandEntry(
+        "mediation:mediation", "Ask Chartboost's mediation API: any dimensions, metrics and days."
+    ),
     "users": CommandEntry("user_reports:users", "Fetch DT's user-level report of apps and days."),
     "import": CommandEntry("floors:import_report", "Take in a report of another platform, or a table of a warehouse."),
     "revenue": CommandEntry("revenue:revenue", "Say what was earned, by day, app, country and so on."),
@@ -219,9 +222,10 @@ REPORTS = {
 
 @click.group("reports", cls=LazyGroup, entries=REPORTS)
 def reports() -> None:
-    """Reports beside those that are fetched: what floors are suggested from where another platform mediates.
+    """Reports: asked of Chartboost's mediation API, or taken in from where another platform mediates.
 
     \b
+      reconciler reports mediation --from 2026-11-01 --dimensions date,country
       reconciler reports import max-report.csv
       reconciler floors suggest
     """

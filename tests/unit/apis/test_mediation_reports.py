@@ -6,7 +6,7 @@ from support.fake_clock import FakeClock
 from support.reports import DAY, Answer, mediation_row
 from unit.apis.world import CANARIES, chartboost, told_by
 
-from reconciler.apis.mediation_reports import METRICS, body_of, rows_by_range
+from reconciler.apis.mediation_reports import METRICS, TOKEN_PATHS, body_of, rows_by_range
 from reconciler.apis.reports import DayRange
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.http import connections as http
@@ -123,6 +123,54 @@ def test_a_dimension_that_the_api_refuses_is_done_without(server, tmp_path):
     assert [len(client.rows(SPAN, "bidding", dated=True)) for _ in range(2)] == [1, 1]
     assert len(server.of("POST /v2")) == 3
     assert len(told) == 1
+
+
+@each(
+    "refusal",
+    [
+        b"",
+        b'{"code": 400, "name": "Bad Request", "description": "ValidationError"}',
+        b'{"errors": {"dimensions": "unsupported value"}}',
+        b'{"errors": {"dimensions": "supported are date, app, country"}}',
+        b"<html>Bad Request</html>",
+    ],
+)
+def test_a_dimension_that_is_refused_without_its_name_is_done_without(server, tmp_path, refusal):
+    server.metrics = lambda heard: (
+        Answer(400, refusal) if "partner_placement_name" in heard.json["dimensions"] else rows_of(mediation_row())
+    )
+    told = []
+    client = chartboost(server, tmp_path, told=told.append)
+    assert [len(client.rows(SPAN, "mediation", dated=True)) for _ in range(2)] == [1, 1]
+    assert len(server.of("POST /v2")) == 3
+    assert len(told) == 1
+
+
+@each(
+    ("status", "refusal", "calls"),
+    [
+        (400, b'{"errors": {"date_min": "too early"}}', 1),
+        (400, b'{"errors": {"win_rate": "\'win_rate\' metric is for network_type \'bidding\' only"}}', 1),
+        (400, b'{"description": "the date range is limited to 30 days"}', 1),
+        (403, b"", 1),
+        (400, b'{"description": "no"}', 2),
+    ],
+)
+def test_a_refusal_of_something_else_is_told_and_at_most_one_more_call_is_made(
+    server, tmp_path, status, refusal, calls
+):
+    server.metrics = lambda _: Answer(status, refusal)
+    failed(server, tmp_path, ApiRejected)
+    assert len(server.of("POST /v2")) == calls
+
+
+@each(("status", "hinted"), [(404, True), (405, True), (418, False)])
+def test_no_token_at_a_path_hints_at_the_other(server, tmp_path, status, hinted):
+    server.tokens = Answer(status)
+    with pytest.raises(ApiRejected) as error:
+        chartboost(server, tmp_path).rows(SPAN, "mediation", dated=True)
+    assert "CHARTBOOST_AUTH_URL" in error.value.hint
+    assert all(path in error.value.hint for path in TOKEN_PATHS) is hinted
 
 
 def test_rows_too_many_for_one_answer_are_asked_for_in_halves(server, tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from unit.sandbox.report_world import APP, AUDIENCE, DAY, KEYS, METRICS
 
+from reconciler.sandbox.exchange import SandboxRequest
 from reconciler.sandbox.report_rows import mediation_app
 
 each = pytest.mark.parametrize
@@ -187,3 +189,44 @@ class TestRows:
 def by_source(server):
     rows = server.rows(dimensions=["demand_source"], filters={"placements": ["bottom"]})
     return {row["demand_source"]: row["impressions"] for row in rows}
+
+
+class TestWays:
+    """How mediation APIs differ."""
+
+    def test_metrics_of_nothing_may_be_null(self, reports):
+        asked = {"dimensions": LINE, "metrics": ["impressions", "estimated_earnings", "ecpm", "fill_rate"]}
+        rows = reports(mediation=("nulls",)).rows(**asked)
+        bare = [row for row in rows if not row["impressions"]]
+        assert bare
+        assert {(row["estimated_earnings"], row["ecpm"]) for row in bare} == {(None, None)}
+        assert not any(None in row.values() for row in reports().rows(**asked))
+
+    def test_today_may_have_rows(self, reports):
+        day = f"{DAY + timedelta(days=1)}"
+        asked = {"dimensions": ["date"], "metrics": ["requests"], "date_min": f"{DAY}", "date_max": day}
+        assert [row["date"] for row in reports().rows(**asked)] == [f"{DAY}"]
+        whole, half = reports(mediation=("today",)).rows(**asked)
+        assert half["date"] == day
+        assert 0 < half["requests"] < whole["requests"]
+
+    def test_empty_lists_may_count_as_none(self, reports):
+        server = reports(mediation=("default-lists",))
+        assert server.rows(dimensions=[], metrics=[], filters={}) == reports().rows()
+
+    @each(("way", "blamed"), [("no-partner", "partner_placement_name"), ("no-partner-unnamed", "dimensions")])
+    def test_the_partners_placement_may_be_refused(self, reports, way, blamed):
+        server = reports(mediation=(way,))
+        assert list(errors_of(server, dimensions=LINE)) == [blamed]
+        assert "partner_placement_name" not in server.rows(dimensions=LINE[:4])[0]
+
+    def test_tokens_may_be_given_at_another_path_and_for_a_form(self, reports):
+        said = {**KEYS, "audience": AUDIENCE}
+        assert reports(mediation=("v5-token",)).post("/v5/oauth/token", **said)[0] == 200
+        assert reports(mediation=("v5-token",)).call("POST", "/oauth/token", said).status == 404
+        form = SandboxRequest("POST", "/oauth/token", {}, urlencode(said).encode())
+        statuses = []
+        for ways in ((), ("form-token",)):
+            front = reports(mediation=ways).front
+            statuses.append(front.answer(form, None).status)
+        assert statuses == [400, 200]

@@ -490,3 +490,43 @@ def test_a_day_of_dt_of_which_too_much_cannot_be_read_is_a_gap_with_its_reason(s
     scene.bodies[APP, str(DAY)] = dt_csv([*of_users([dt_row()] * 400), dt_row(**{**said, "impressions": 1})])
     if "impressions" not in said:
         assert scene.fetch(span=span).of("failed") == ()
+
+
+NOTHING_SHOWN = [
+    {"impressions": 0, "estimated_earnings": None},
+    {"impressions": None, "estimated_earnings": None},
+    {"impressions": None, "estimated_earnings": 0},
+    {"impressions": 0, "estimated_earnings": ""},
+    {"requests": None, "impressions": 0, "estimated_earnings": None},
+]
+
+
+@each("said", NOTHING_SHOWN, ids=str)
+def test_null_is_zero_where_nothing_was_shown(scene, said):
+    answering(scene, lambda day: [mediation_row(date=str(day), **said)])
+    summary = scene.fetch(dt=False, mediation=True, span=DayRange(DAY, DAY))
+    assert (summary.gaps, summary.quarantined, summary.rows) == ({}, {}, 1)
+
+
+@each(
+    ("said", "why"),
+    [
+        ({"estimated_earnings": None}, "the estimated earnings are missing"),
+        ({"impressions": None}, "the impressions are missing"),
+        ({"requests": None}, "the requests are missing"),
+        ({"requests": None, "impressions": None, "estimated_earnings": None}, "without any figure"),
+    ],
+    ids=str,
+)
+def test_a_day_without_one_good_row_is_a_gap(scene, said, why):
+    answering(scene, lambda day: [mediation_row(date=str(day), **said)])
+    (gap,) = scene.fetch(dt=False, mediation=True, span=DayRange(DAY, DAY)).of("failed")
+    assert why in gap.why
+    assert not scene.store.partitions("chartboost")
+
+
+def test_rows_without_any_figure_do_not_cost_the_day(scene):
+    bare = dict.fromkeys(("requests", "impressions", "estimated_earnings"))
+    answering(scene, lambda day: [*a_day(day), mediation_row(date=str(day), country="DEU", **bare)])
+    summary = scene.fetch(dt=False, mediation=True, span=DayRange(DAY, DAY))
+    assert (summary.gaps, summary.quarantined) == ({}, {"without any figure": 1})

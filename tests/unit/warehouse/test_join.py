@@ -1,6 +1,8 @@
+import pytest
+
 from reconciler.model.address import Address
 from reconciler.model.evidence import KnownPlacement
-from reconciler.warehouse.join import DtName, MediationLine, lines_after_dt, match, modes
+from reconciler.warehouse.join import DtName, MediationLine, lines_after_dt, match, modes, source_name
 
 ANDROID, IOS = Address("android:a/int_13"), Address("ios:1/int_13")
 KNOWN = [
@@ -141,3 +143,37 @@ def test_the_network_type_tells_how_dt_is_asked():
     assert [mode_of("bidding"), mode_of("mediation"), mode_of("bidding", "mediation"), mode_of()] == [
         *("unified", "waterfall", "unknown", "unknown")
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "fyber",
+            "Fyber",
+            "FYBER",
+            "digital_turbine",
+            "dt_exchange",
+            "DT",
+            "DT Exchange",
+            "fyber_bidding",
+            "dt-fairbid",
+        ),
+        *(
+            "FYBER_NETWORK",
+            "Digital Turbine (bidding)",
+            "fyber_exchange",
+            "inneractive",
+            "fyber_dt",
+            "DTX",
+            "fyber_ads",
+        ),
+    ],
+)
+def test_dt_goes_by_many_names(name):
+    assert source_name(name) == "fyber"
+
+
+@pytest.mark.parametrize("name", ["admob", "digital_ads", "dtac", "unity_dt", "google_googlebidding", "bidding", ""])
+def test_others_do_not_go_by_its_names(name):
+    assert source_name(name) == name
