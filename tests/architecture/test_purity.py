@@ -21,7 +21,7 @@ HOMES = {
     "markupsafe": {"render"},
     "pyarrow": {"api", "warehouse"},
     "pyspark": {"warehouse"},
-    "pycountry": {"manifest", "warehouse"},
+    "pycountry": {"manifest", "apis", "warehouse"},
     "rich": {"cli"},
     "sqlite3": {"sandbox"},
     "h11": {"sandbox"},

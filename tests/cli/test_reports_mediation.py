@@ -260,7 +260,8 @@ def test_every_dimension_metric_filter_and_zone_is_taken_by_the_sandbox(project,
     bidding = asked(
         project, *days, "--dimensions", f"{every},partner_placement_name", "--network-type", "bidding", "--metrics",
         ",".join(("requests", "valid_bids", "winning_bids", "impressions", "estimated_earnings", *RATIOS)),
-        "--filter", "country=US,DE", "--filter", "demand_source=fyber", "--filter", "placement_type=banner,interstitial,rewarded",
+        "--filter", "country=US,DE", "--filter", "demand_source=fyber",
+        "--filter", "placement_type=banner,interstitial,rewarded",
     ).json  # fmt: skip
     assert {row["country"] for row in bidding["rows"]} == {"USA", "DEU"}
     app, place = bidding["rows"][0]["app"], bidding["rows"][0]["helium_placement_name"]
