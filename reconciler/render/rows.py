@@ -163,4 +163,4 @@ def text_cell(cell: Cell, column: Column) -> str:
 
 def _amount(number: Decimal | float) -> str:
     """Cents, and hundredths of a cent for amounts below one."""
-    return f"{number:,.2f}" if not number or abs(number) >= 1 else f"{number:.4f}"
+    return f"{number:.4f}" if 0 < abs(float(number)) < 1 else f"{number:,.2f}"

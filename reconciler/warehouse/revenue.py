@@ -118,11 +118,10 @@ class RevenueTables:
                 one.impressions += int(impressions)
                 one.revenue += Decimal(str(earnings))
                 one.rest += Decimal(str(rest))
-        rows: list[tuple[Any, ...]] = [
-            (*keys, *one.cells(mediated=self._has_mediation)) for keys, one in figures.items()
-        ]
+        rows = [(*keys, *one.cells(mediated=self._has_mediation)) for keys, one in figures.items()]
+        rows.sort(key=_order(by))
         columns = (*(Column(key, _TYPES.get(key, "text")) for key in by), *_FIGURES)
-        return Rows(columns, sorted(rows, key=_order(by)), tuple(self._notes(by)), self._unsettled)
+        return Rows(columns, rows, tuple(self._notes(by)), self._unsettled)
 
     def _notes(self, by: Sequence[Key]) -> Iterable[str]:
         yield f"reports of {DayRange(self._query.first, self._query.last)}, days in UTC"
