@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.rows import Rows
 from reconciler.render.html import Tile
-from reconciler.render.rows_html import Section, bar_chart, line_chart, moving, number_of, rows_page, table_view
+from reconciler.render.rows_html import PageSection, bar_chart, line_chart, moving, number_of, rows_page, table_view
 from reconciler.render.text import counted
 
 MOST_BARS: Final = 15
@@ -38,7 +38,7 @@ class RungView(Protocol):
 def revenue_page(rows: Rows, days: Rows, countries: Rows, waterfalls: Sequence[Sequence[RungView]]) -> str:
     """The page of `reports revenue --format html`."""
     sections = [*_trend(days), *_countries(countries), *_waterfalls(waterfalls)]
-    sections.append(Section("Rows", table=table_view(rows)))
+    sections.append(PageSection("Rows", table=table_view(rows)))
     revenue = sum(number_of(row["revenue"]) for row in days.records())
     impressions = sum(number_of(row["impressions"]) for row in days.records())
     tiles = [
@@ -54,7 +54,7 @@ def revenue_page(rows: Rows, days: Rows, countries: Rows, waterfalls: Sequence[S
     return rows_page("Revenue", lead, facts, tiles, sections)
 
 
-def _trend(days: Rows) -> Iterator[Section]:
+def _trend(days: Rows) -> Iterator[PageSection]:
     """Revenue by day with its mean over a week, and what a weekday earns beside the mean of its week."""
     earned = {row["day"]: number_of(row["revenue"]) for row in days.records() if isinstance(row["day"], date)}
     if len(earned) < 2:
@@ -71,7 +71,7 @@ def _trend(days: Rows) -> Iterator[Section]:
     described = (
         f"From {first} to {last}; lowest {min(earned.values()):,.2f} USD, highest {max(earned.values()):,.2f} USD."
     )
-    yield Section(
+    yield PageSection(
         "Revenue by day", "USD, days in UTC.", line=chart, described=described, table=table_view(days), folded=True
     )
     pattern = _weekdays(earned)
@@ -79,7 +79,7 @@ def _trend(days: Rows) -> Iterator[Section]:
         bars = bar_chart((day, share, f"{100 * share:.0f} %") for day, share in pattern)
         about = "What each weekday earns, in per cent of the mean day of its week. Whole weeks alone are counted."
         words = ", ".join(f"{day} {100 * share:.0f} %" for day, share in pattern)
-        yield Section("By weekday", about, bars=bars, described=words)
+        yield PageSection("By weekday", about, bars=bars, described=words)
 
 
 def _weekdays(earned: Mapping[date, float]) -> list[tuple[str, float]]:
@@ -94,7 +94,7 @@ def _weekdays(earned: Mapping[date, float]) -> list[tuple[str, float]]:
     return [(_WEEKDAYS[number], sum(of) / len(of)) for number, of in sorted(shares.items())]
 
 
-def _countries(countries: Rows) -> Iterator[Section]:
+def _countries(countries: Rows) -> Iterator[PageSection]:
     rows = sorted(countries.records(), key=lambda row: -number_of(row["revenue"]))
     total = sum(number_of(row["revenue"]) for row in rows)
     named = [
@@ -111,17 +111,17 @@ def _countries(countries: Rows) -> Iterator[Section]:
         else "USD."
     )
     described = "; ".join(f"{name} {figure}" for name, _, figure in named)
-    yield Section(
+    yield PageSection(
         "Countries", about, bars=bar_chart(named), described=described, table=table_view(countries), folded=True
     )
 
 
-def _waterfalls(waterfalls: Sequence[Sequence[RungView]]) -> Iterator[Section]:
+def _waterfalls(waterfalls: Sequence[Sequence[RungView]]) -> Iterator[PageSection]:
     ranked = sorted(waterfalls, key=lambda rungs: -sum(_earned(rung) for rung in rungs))
     for rungs in ranked[:MOST_WATERFALLS]:
         named = [(_rung_name(rung), _earned(rung), _rung_figure(rung)) for rung in rungs]
         described = "; ".join(f"{name}: {figure}" for name, _, figure in named)
-        yield Section(
+        yield PageSection(
             f"Waterfall of {app_of(rungs[0].address)}",
             "Dearest first: revenue of each rung in USD, its eCPM, and its fill.",
             bars=bar_chart(named),

@@ -48,7 +48,7 @@ class LineChart:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class NamedBar:
     """A bar with its name and figure."""
 
     name: str
@@ -62,7 +62,7 @@ class Bar:
 class BarChart:
     """Bars below each other, and the height of them all."""
 
-    bars: tuple[Bar, ...]
+    bars: tuple[NamedBar, ...]
     height: float
 
 
@@ -77,7 +77,7 @@ class TableView:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PageSection:
     """A part of a page: its heading, a sentence, a chart that `described` says in words, and a table."""
 
     title: str
@@ -90,7 +90,7 @@ class Section:
 
 
 def rows_page(
-    title: str, lead: str, facts: Sequence[tuple[str, str]], tiles: Sequence[Tile], sections: Sequence[Section]
+    title: str, lead: str, facts: Sequence[tuple[str, str]], tiles: Sequence[Tile], sections: Sequence[PageSection]
 ) -> str:
     """The page of some sections. At most 1,000 rows of each table are drawn; the page says how many are left out."""
     size = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "bottom": HEIGHT - BOTTOM}
@@ -148,7 +148,7 @@ def bar_chart(named: Iterable[tuple[str, float, str]]) -> BarChart | None:
         return None
     room = WIDTH - NAMES - FIGURES
     drawn = (
-        Bar(_short(name), number * BAR, max(0.0, room * value / largest), figure, quiet=value <= 0)
+        NamedBar(_short(name), number * BAR, max(0.0, room * value / largest), figure, quiet=value <= 0)
         for number, (name, value, figure) in enumerate(bars)
     )
     return BarChart(tuple(drawn), len(bars) * BAR)

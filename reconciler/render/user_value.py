@@ -6,7 +6,7 @@ from typing import Final
 from reconciler.model.rows import USD, Cell, Column, Rows, UserValue
 from reconciler.render.html import Tile
 from reconciler.render.rows import table_lines
-from reconciler.render.rows_html import Section, bar_chart, line_chart, number_of, rows_page, table_view
+from reconciler.render.rows_html import PageSection, bar_chart, line_chart, number_of, rows_page, table_view
 from reconciler.render.text import Line, Span, line
 
 AGES: Final = (0, 1, 3, 7, 14, 30, 60, 90)
@@ -87,11 +87,11 @@ def value_page(value: UserValue) -> str:
     return rows_page("What users are worth", lead, facts, tiles, list(_sections(value)))
 
 
-def _sections(value: UserValue) -> Iterator[Section]:
+def _sections(value: UserValue) -> Iterator[PageSection]:
     yield _ages(value.lifetime)
     yield _cohorts(value.lifetime)
     for view, title in (("app", "By app"), ("country", "By country of the first day")):
-        yield Section(
+        yield PageSection(
             title,
             "Revenue a user until each day since first seen, USD.",
             table=table_view(by_age(value.lifetime, view)),
@@ -108,7 +108,7 @@ def _of_view(lifetime: Rows, view: str) -> Mapping[str, Sequence[Mapping[str, Ce
     return found
 
 
-def _ages(lifetime: Rows) -> Section:
+def _ages(lifetime: Rows) -> PageSection:
     rows = _of_view(lifetime, "all").get("", ())
     lines = [
         (name.replace("_", " "), kind, [number_of(row[name]) for row in rows])
@@ -119,10 +119,12 @@ def _ages(lifetime: Rows) -> Section:
     about = (
         "USD a user until each day since first seen; between low and high lies the truth, whoever the hidden users are."
     )
-    return Section("Lifetime value", about, line=chart, described=described, table=table_view(by_age(lifetime, "all")))
+    return PageSection(
+        "Lifetime value", about, line=chart, described=described, table=table_view(by_age(lifetime, "all"))
+    )
 
 
-def _cohorts(lifetime: Rows) -> Section:
+def _cohorts(lifetime: Rows) -> PageSection:
     weeks = list(_of_view(lifetime, "cohort").items())[-MOST_LINES:]
     longest = max((len(rows) for _, rows in weeks), default=0)
     lines = [
@@ -136,12 +138,12 @@ def _cohorts(lifetime: Rows) -> Section:
     chart = line_chart([str(age) for age in range(longest)], lines, lambda level: f"{level:,.6g}")
     about = "A line for each week in which users were first seen; the latest stands out."
     described = f"Cohorts of {', '.join(week for week, _ in weeks)}; the table below has their values."
-    return Section(
+    return PageSection(
         "By weekly cohort", about, line=chart, described=described, table=table_view(by_age(lifetime, "cohort"))
     )
 
 
-def _daily(daily: Rows) -> Section:
+def _daily(daily: Rows) -> PageSection:
     sums: dict[str, list[float]] = {}
     for row in daily.records():
         of = sums.setdefault(str(row["day"]), [0.0, 0.0])
@@ -151,12 +153,12 @@ def _daily(daily: Rows) -> Section:
     chart = line_chart([day[5:] for day in sums], [("ARPDAU", "main", values)], lambda level: f"{level:,.6g}")
     described = "; ".join(f"{day}: {value:.4f}" for day, value in zip(sums, values, strict=True) if value is not None)
     about = "USD a user and day, of users with an id; a user of two apps counts in both."
-    return Section(
+    return PageSection(
         "Revenue a user and day", about, line=chart, described=described, table=table_view(daily), folded=True
     )
 
 
-def _lorenz(lorenz: Rows, concentration: Rows) -> Section:
+def _lorenz(lorenz: Rows, concentration: Rows) -> PageSection:
     points = [(number_of(users), number_of(revenue)) for users, revenue in lorenz.rows]
     names = [f"{100 * users:.0f} %" for users, _ in points]
     lines = [
@@ -172,6 +174,6 @@ def _lorenz(lorenz: Rows, concentration: Rows) -> Section:
     described = "; ".join(f"{name}: {figure}" for name, _, figure in shares)
     about = "The share of the revenue that the most valuable users bring (Lorenz curve, the most valuable first)."
     bars = bar_chart(shares)
-    return Section(
+    return PageSection(
         "How few bring most", about, line=chart, bars=bars, described=described, table=table_view(concentration)
     )

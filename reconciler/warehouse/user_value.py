@@ -33,7 +33,7 @@ _HOMES: Final = "reconciler_homes"
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class HiddenBounds:
     """Factors on what is known of a user: between them lies the truth, whoever the hidden users are.
 
     `low`: each hidden impression was another user's. `high`: hidden rows are of users that are known.
@@ -52,7 +52,7 @@ def user_value(
     engine.load_files(sql.DT, files, sql.DT_COLUMNS)
     _make_users(engine)
     bounds = {view: _bounds(engine, view, label) for view in ("all", "app", "country")}
-    whole = bounds["all"].get("", Bounds())
+    whole = bounds["all"].get("", HiddenBounds())
     users, revenue = engine.rows(
         f"""SELECT CAST(count(*) AS BIGINT) AS users, sum(earned) AS earned
             FROM {_USERS}"""  # noqa: S608 - names of ours
@@ -131,7 +131,7 @@ def _exact(value: Any) -> Decimal:
     return Decimal(str(value or 0)).quantize(_CENT)
 
 
-def _notes(whole: Bounds, first: date, last: date) -> Iterator[str]:
+def _notes(whole: HiddenBounds, first: date, last: date) -> Iterator[str]:
     yield f"reports of {first} to {last}, days in UTC; a user is one id in one app"
     yield f"users first seen on {first} may be older: ages count from the first day of these reports"
     if whole.hidden:
@@ -166,7 +166,7 @@ def _named(view: View, key: Any, label: Callable[[str], str]) -> str:
             return text[:10]
 
 
-def _bounds(engine: Engine, view: View, label: Callable[[str], str]) -> Mapping[str, Bounds]:
+def _bounds(engine: Engine, view: View, label: Callable[[str], str]) -> Mapping[str, HiddenBounds]:
     """How far hidden users may move what is known of a user, by the key of a view."""
     key = _view_sql(view, "day", "app", "country")
     rows = engine.rows(
@@ -176,13 +176,13 @@ def _bounds(engine: Engine, view: View, label: Callable[[str], str]) -> Mapping[
             CAST(sum(CASE WHEN {_KNOWN} THEN 0 ELSE impressions END) AS BIGINT) AS unseen
         FROM {sql.DT} GROUP BY 1"""  # noqa: S608 - as above
     )
-    found: dict[str, Bounds] = {}
+    found: dict[str, HiddenBounds] = {}
     for raw, users, known, hidden, unseen in rows:
         earned, masked = _exact(known), _exact(hidden)
         if users and earned > 0:
             high = (earned + masked) / earned
             low = min(Decimal(1), high * users / (users + unseen))
-            found[_named(view, raw, label)] = Bounds(low, high, masked / (earned + masked))
+            found[_named(view, raw, label)] = HiddenBounds(low, high, masked / (earned + masked))
     return found
 
 
@@ -190,8 +190,8 @@ def _lifetime(
     engine: Engine,
     view: View,
     last: date,
-    bounds: Mapping[str, Bounds],
-    whole: Bounds,
+    bounds: Mapping[str, HiddenBounds],
+    whole: HiddenBounds,
     label: Callable[[str], str],
 ) -> Iterator[tuple[Any, ...]]:
     """The mean revenue that a user has brought by each age, for each key of a view.

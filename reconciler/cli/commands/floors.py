@@ -214,9 +214,9 @@ REPORTS = {
     "mediation": CommandEntry(
         "mediation:mediation", "Ask Chartboost's mediation API: any dimensions, metrics and days."
     ),
-    "users": CommandEntry("user_reports:users", "Fetch DT's user-level report of apps and days."),
+    "users": CommandEntry("reports:users", "Fetch DT's user-level report of apps and days."),
     "import": CommandEntry("floors:import_report", "Take in a report of another platform, or a table of a warehouse."),
-    "revenue": CommandEntry("revenue:revenue", "Say what was earned, by day, app, country and so on."),
+    "revenue": CommandEntry("reports:revenue", "Say what was earned, by day, app, country and so on."),
 }
 
 

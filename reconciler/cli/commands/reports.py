@@ -1,4 +1,4 @@
-"""The command `reports users`."""
+"""The commands `reports users` and `reports revenue`."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import click
 
 from reconciler.api.results import INCOMPLETE
-from reconciler.cli.options import Options, addresses, day_of, day_options, shared_options
+from reconciler.cli.options import Options, addresses, day_of, day_options, only_option, shared_options
+from reconciler.cli.output import PAGE_FORMATS
 from reconciler.cli.session import CommandSession
 from reconciler.errors import UsageError
 
@@ -73,24 +74,35 @@ def users(
       reconciler reports users --people hash --summary --out value.html
       reconciler reports users --people keep --summary --format csv --out retarget.csv
     """
+    session = CommandSession.of(options)
+    if summary:
+        project = session.project_or_none()
+        return _print_value(session, project.user_value(apps, first=day_of(first), last=day_of(last), people=people))
+    _check_format(options)
+    project = session.project_or_none()
+    with project.user_report(apps, first=day_of(first), last=day_of(last), people=people) as result:
+        return _print_report(session, result)
+
+
+def _check_format(options: Options) -> None:
+    """Raise `UsageError` for a format that the rows of users do not have."""
     if options.out is not None and options.format == "table":
         raise UsageError(
             "a table is for the terminal", hint="name a file that ends in .csv, .json or .parquet, or give --format"
         )
-    session = CommandSession.of(options)
-    project = session.project_or_none()
-    if summary:
-        return _print_value(session, project.user_value(apps, first=day_of(first), last=day_of(last), people=people))
     if options.format == "html":
         raise UsageError("a page is for what users are worth: --summary", hint="rows are csv, json or parquet")
-    with project.user_report(apps, first=day_of(first), last=day_of(last), people=people) as result:
-        there = bool(result.report.pieces)
-        if there:
-            _print(session, result)
-        for text in result.missing:
-            session.console.warn(f"missing: {text}")
-        if not there:
-            session.console.error("there is no report", "what is missing, and why, is said above")
+
+
+def _print_report(session: CommandSession, result: "UserReportResult") -> int:
+    """The rows that are there, and what is missing; the exit code."""
+    there = bool(result.report.pieces)
+    if there:
+        _print(session, result)
+    for text in result.missing:
+        session.console.warn(f"missing: {text}")
+    if not there:
+        session.console.error("there is no report", "what is missing, and why, is said above")
     return 0 if result.is_done else INCOMPLETE if there else 1
 
 
@@ -153,3 +165,47 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+_KEYS = ("day", "week", "app", "placement", "type", "country", "platform")
+
+
+@click.command("revenue")
+@click.option(
+    "--by",
+    multiple=True,
+    type=click.Choice(_KEYS),
+    help="Sum by this; repeatable, for each combination. [default: day]",
+)
+@only_option("Only placements that match; repeatable.")
+@day_options
+@shared_options(formats=PAGE_FORMATS, out=True)
+def revenue(
+    options: Options, *, by: tuple[str, ...], only: tuple[str, ...], first: datetime | None, last: datetime | None
+) -> int:
+    """Say what was earned: impressions, revenue, eCPM, requests, fill, and what the rest of the waterfall earned.
+
+    From the reports that `floors fetch` and `reports import` have stored; without days, from all of them. Revenue and
+    impressions are DT's own report's, or the mediation's on days without one; requests and the rest are the
+    mediation's. A week begins on Monday. The page has the trend, countries, and waterfalls by rung.
+
+    \b
+      reconciler reports revenue
+      reconciler reports revenue --by app --by country --from 2026-11-01
+      reconciler reports revenue --by placement --only 'android:com.cash_crash.54/*' --out revenue.csv
+      reconciler reports revenue --by week --out revenue.html
+    """
+    from reconciler.api.results import RowsResult
+    from reconciler.cli.output import print_rows
+
+    session = CommandSession.of(options)
+    charts = options.format == "html"
+    result = session.project().revenue(by or ("day",), first=day_of(first), last=day_of(last), only=only, charts=charts)
+
+    def page() -> str:
+        from reconciler.render.revenue_html import revenue_page
+
+        return revenue_page(result.rows, result.days, result.countries, result.waterfalls)
+
+    print_rows(session, RowsResult(result.rows), page)
+    return 0
