@@ -82,8 +82,13 @@ def in_rooms(*rooms: str) -> tuple[Module, ...]:
     return tuple(module for module in modules() if module.room in rooms)
 
 
-def imports(module: Module) -> Iterator[Import]:
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
     """Every import: at the top, deferred, under `TYPE_CHECKING`, and by a module's dotted name in a string."""
+    return tuple(_imports(module))
+
+
+def _imports(module: Module) -> Iterator[Import]:
     for node in ast.walk(module.tree):
         match node:
             case ast.Import():
@@ -102,16 +107,26 @@ def _origin(module: Module, node: ast.ImportFrom) -> str:
     return ".".join([*package[: -node.level], *([node.module] if node.module else [])])
 
 
-def strings(module: Module) -> Iterator[tuple[str, int]]:
+@cache
+def strings(module: Module) -> tuple[tuple[str, int], ...]:
     """Every string that the code works with; docstrings are not among them."""
+    return tuple(_strings(module))
+
+
+def _strings(module: Module) -> Iterator[tuple[str, int]]:
     prose = {id(node.value) for node in ast.walk(module.tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             yield node.value, node.lineno
 
 
-def dotted_names(module: Module) -> Iterator[tuple[str, int]]:
+@cache
+def dotted_names(module: Module) -> tuple[tuple[str, int], ...]:
     """Every name and dotted name that the code reads, as in `print` or `os.environ`."""
+    return tuple(_dotted_names(module))
+
+
+def _dotted_names(module: Module) -> Iterator[tuple[str, int]]:
     for node in ast.walk(module.tree):
         match node:
             case ast.Name(id=name):

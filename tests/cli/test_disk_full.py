@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
-from support.command import PATIENCE
+from support.command import PATIENCE, Done
+from support.forking import forked
 
 MANIFEST = """version: 1
 apps:
@@ -19,21 +18,12 @@ apps:
       - {name: int_1, placementType: Interstitial, coppa: false, floorPrices: {US: 1}}
       - {name: int_2, placementType: Interstitial, coppa: false}
 """
-LIMITED = """
-import resource, sys
-from reconciler.cli.main import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-main(sys.argv[2:])
-"""
 
 
 def limited(project, most, *arguments):
     """A command whose files may grow to so many bytes; what it says goes to pipes, which have no such limit."""
-    return subprocess.run(
-        [sys.executable, "-c", LIMITED, str(most), *arguments],
-        cwd=project.root, env={**project.env, "PYTHONDONTWRITEBYTECODE": "1"}, stdin=subprocess.DEVNULL,
-        capture_output=True, timeout=PATIENCE, check=False, text=True,
-    )  # fmt: skip
+    done = forked().run(arguments, project.root, project.env, PATIENCE, largest_file=most)
+    return Done(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import pkgutil
+import resource
 import select
 import shlex
 import socket
@@ -41,7 +42,7 @@ for _ in range(3 - len(streams)):
 os.umask(mask := os.umask(0))
 with socket.socket(socket.AF_UNIX) as server:
     server.connect("{address}")
-    told = json.dumps([sys.argv[1:], dict(os.environ), streams, mask]).encode()
+    told = json.dumps([sys.argv[1:], dict(os.environ), streams, mask, -1]).encode()
     socket.send_fds(server, [len(told).to_bytes(8, "big")], [os.open(".", os.O_RDONLY), *streams])
     server.sendall(told)
     code = server.recv(1)
@@ -82,10 +83,13 @@ class Fork:
         self._folder.cleanup()
 
     def run(
-        self, arguments: Sequence[str], folder: Path, env: Mapping[str, str], patience: float
+        self, arguments: Sequence[str], folder: Path, env: Mapping[str, str], patience: float, *, largest_file: int = -1
     ) -> subprocess.CompletedProcess[bytes]:
-        """As `subprocess.run` of the command without input, its output captured."""
-        told = json.dumps([arguments, dict(env), [0, 1, 2], 0o022]).encode()
+        """As `subprocess.run` of the command without input, its output captured.
+
+        No file that it writes may grow beyond `largest_file` bytes, where that is not negative.
+        """
+        told = json.dumps([arguments, dict(env), [0, 1, 2], 0o022, largest_file]).encode()
         with socket.socket(socket.AF_UNIX) as server, Path(os.devnull).open() as nothing:
             server.settimeout(patience)
             server.connect(str(self._address))
@@ -176,9 +180,12 @@ def _answer(caller: socket.socket) -> None:
     told = b""
     while len(told) < int.from_bytes(size, "big"):
         told += caller.recv(1 << 16)
-    arguments, environment, streams, mask = json.loads(told)
+    arguments, environment, streams, mask, largest_file = json.loads(told)
     os.fchdir(sent[0])
     os.umask(mask)
+    if largest_file >= 0:
+        sys.dont_write_bytecode = True  # Python would keep half of it
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
     for number, stream in zip(streams, sent[1:], strict=True):
         os.dup2(stream, number)
     for number in {0, 1, 2} - set(streams):

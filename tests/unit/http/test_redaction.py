@@ -89,7 +89,8 @@ SPELLINGS = (SECRET, quote(SECRET, safe=""), b64encode(SECRET.encode()).decode()
 
 
 def shows_a_part_of(secret, text):
-    return any(secret[at : at + 5].lower() in text.lower() for at in range(len(secret) - 4))
+    shown = text.lower()
+    return any(secret[at : at + 5].lower() in shown for at in range(len(secret) - 4))
 
 
 @each("spelling", SPELLINGS)

@@ -2,10 +2,10 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
+from support.command import Done
+from support.forking import forked
 from support.pgbouncer import running_pooler
 from unit.store.postgres.world import holder, neighbours
 
@@ -60,16 +60,9 @@ def runner_in(tmp_path, sandbox, url):
         }  # fmt: skip
 
         def run(*arguments):
-            command = [sys.executable, "-m", "reconciler", "-vv", *arguments]
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                env={**os.environ, **told},
-                capture_output=True,
-                text=True,
-                timeout=240,
-                check=False,
-            )
+            forked_run = forked().run(["-vv", *arguments], folder, {**os.environ, **told}, 240)
+            out, err = forked_run.stdout.decode(), forked_run.stderr.decode()
+            done = Done(forked_run.args, forked_run.returncode, out, err)
             assert CANARY not in done.stdout + done.stderr
             return done
 
