@@ -56,7 +56,8 @@ class UserReportResult:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None and (self.is_done or self.report.rules.people == "keep"):
+        is_read = error is None or isinstance(error, BrokenPipeError)  # of `| head`, which has seen enough
+        if is_read and (self.is_done or self.report.rules.people == "keep"):
             self._store.remove(self.report.pieces)
         self._lock.close()
 

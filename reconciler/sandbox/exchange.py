@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import isfinite
 from typing import Any, Final, TypeAlias, assert_never
+from urllib.parse import parse_qsl
 
 from reconciler.manifest.layer import COUNTRIES
 from reconciler.manifest.lint import categories
@@ -57,7 +58,8 @@ class SandboxRequest:
     """A request. `query` keeps the last value of each name; `token` is the bearer token, empty where none was sent.
 
     `target` is path and query byte for byte; `authorized` says whether there was an Authorization header of any kind.
-    `fault` is one that strikes it and that the API itself has to act out.
+    `fault` is one that strikes it and that the API itself has to act out. `part` and `part_of` are the headers Range
+    and If-Range.
     """
 
     method: str
@@ -68,12 +70,18 @@ class SandboxRequest:
     target: bytes = field(default=b"", repr=False)
     authorized: bool = False
     fault: object = None
+    part: str = ""
+    part_of: str = ""
 
     @property
     def resource(self) -> str:
         """The resource of the request: the last part of its path, such as `placement`, or `file` for any file."""
         last = self.path.rpartition("/")[2]
         return "file" if "." in last else last
+
+    def form_or_json(self) -> dict[str, Any]:
+        """The body as a form, else as by `json`."""
+        return dict(parse_qsl(self.body.decode("latin-1"))) if b"=" in self.body.split(b"{")[0] else self.json()
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises `RefusalError` (400) for any other body."""

@@ -16,6 +16,7 @@ from reconciler.model.value import MINIMUM, WORLDWIDE
 
 _REFUSALS: Final = (400, 409)
 _CREATED: Final = (200, 201)
+_MOST_REDIRECTS: Final = 9
 
 
 MediationQuirk: TypeAlias = Literal[
@@ -88,6 +89,18 @@ class Quirks:
     """How often the URL of a user level report is read in vain."""
     report_seconds: float = 10_800
     """How long that URL is good for."""
+    report_orders: Literal["strict", "loose"] = "strict"
+    """`loose`: orders without `format=csv`, with the app's id as a number, and tokens asked for by a form are taken."""
+    report_redirects: int = 0
+    """Over how many redirects the URL of a report leads to its file."""
+    report_ranges: bool = True
+    """Whether parts of a file are given (`Range`, `If-Range`)."""
+    report_without: tuple[str, ...] = ()
+    """Columns that reports lack, by the order's names for them: `date`, `appId`."""
+    masked_users: str = "masked"
+    """What stands for the user in a row that sums users whose revenue is hidden."""
+    user_level: Literal["on", "off", "empty"] = "on"
+    """`off`: orders are refused, as for an app that it is not turned on for. `empty`: reports hold no rows."""
     metrics_calls: int = 40
     """Calls for mediation metrics that are taken in ten minutes."""
     mediation: tuple[MediationQuirk, ...] = ()
@@ -108,6 +121,8 @@ class Quirks:
             raise ValueError(f"drops and adds name countries; {', '.join(sorted(unknown)) or WORLDWIDE} cannot be one")
         if self.prices < 0 or any(price < MINIMUM for price in self.adds.values()):
             raise ValueError(f"prices is not below 0, a price in adds not below {MINIMUM}")
+        if not 0 <= self.report_redirects <= _MOST_REDIRECTS or set(self.report_without) - {"date", "appId"}:
+            raise ValueError("reportRedirects are 0 to 9, reportWithout holds date and appId")
         if self.report_reads < 0 or self.report_seconds < 0 or self.metrics_calls < 1:
             raise ValueError("reportReads and reportSeconds are not below 0, metricsCalls is above 0")
 

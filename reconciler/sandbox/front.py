@@ -239,7 +239,13 @@ def _request_of(request: h11.Request, body: bytes) -> SandboxRequest:
         token=bearer.strip() if scheme.lower() == "bearer" else "",
         target=request.target if query else path,
         authorized=sent is not None,
+        part=_header(request, b"range"),
+        part_of=_header(request, b"if-range"),
     )
+
+
+def _header(request: h11.Request, wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in request.headers if name == wanted), "")
 
 
 @cache

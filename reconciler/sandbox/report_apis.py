@@ -4,10 +4,12 @@ Source: the vendors' Mediation Reporting and User Level Reporting pages; how a f
 """
 
 import gzip
+import re
 from base64 import b64encode
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from math import ceil
 from secrets import token_bytes
 from typing import Final
@@ -112,6 +114,7 @@ FOLDER: Final = f"/group={DEFAULT_PUBLISHER}/"
 _USER_LEVEL: Final = "user level"
 _MOST_ORDERS: Final = 10_000
 _SHARE_PACKED: Final = 0.4
+_RANGE: Final = re.compile(r"bytes=(\d{1,15})-")
 _XML: Final = ((b"content-type", b"application/xml"),)
 
 
@@ -154,7 +157,7 @@ class UserReports:
 
     def _token(self, call: SandboxRequest) -> SandboxResponse:
         try:
-            body = call.json()
+            body = call.form_or_json() if self._is_loose else call.json()
         except RefusalError:
             body = {}
         pair = body.get("client_id"), body.get("client_secret")
@@ -184,15 +187,23 @@ class UserReports:
             self._orders.popitem(last=False)
         return json_answer(200, {"id": name, "url": self._url + order.target.decode()})
 
+    @property
+    def _is_loose(self) -> bool:
+        return self._quirks.report_orders == "loose"
+
     def _parse_order(self, call: SandboxRequest) -> tuple[str, date]:
         body, now = call.json(), self._account.clock()
-        if call.query.get("format") != "csv":
+        if call.query.get("format", "csv" if self._is_loose else None) != "csv":
             raise RefusalError(400, 'Invalid value supplied to : Query/format: "csv"')
         try:
             day = date.fromisoformat(str(body.get("date")))
         except ValueError:
             raise RefusalError(400, "Invalid value supplied to : Query/date: Date") from None
         app_id = body.get("appId")
+        if self._is_loose and isinstance(app_id, int):
+            app_id = str(app_id)
+        if self._quirks.user_level == "off":
+            raise RefusalError(400, "User level reporting is not enabled for this app")
         if not isinstance(app_id, str) or self._account.get("app", app_id) is None:
             raise RefusalError(400, "Invalid value supplied to : Query/appId: an app of this publisher")
         if not is_complete(day, now):
@@ -214,23 +225,47 @@ class UserReports:
         return _Order(app_id, day, target.encode(), expires, self._count)
 
     def _file(self, call: SandboxRequest) -> SandboxResponse:
-        order = self._orders.get(call.path.removeprefix(FOLDER).removesuffix(".csv"))
+        hop, _, name = call.path.removeprefix(FOLDER).removesuffix(".csv").rpartition("~")
+        order = self._orders.get(name)
         if call.authorized:
             return _file_refusal(400, "InvalidArgument", "Only one auth mechanism allowed")
-        if order is None or order.target != call.target:
+        target = call.target.replace(f"/{hop}~".encode(), b"/", 1) if hop else call.target
+        if order is None or order.target != target:
             return _file_refusal(403, "SignatureDoesNotMatch", "The signature does not match the request")
         if order.expires <= self._account.clock():
             return _file_refusal(403, "AccessDenied", "Request has expired")
+        hops = int(hop) if hop.isdecimal() else 0
+        if hops < self._quirks.report_redirects:
+            # A whole URL and one without host in turn: both are met.
+            to = call.target.replace(
+                f"{hop}~{name}".encode() if hop else name.encode(), f"{hops + 1}~{name}".encode(), 1
+            )
+            return SandboxResponse(302, b"", ((b"location", (b"" if hops % 2 else self._url.encode()) + to),))
         order.reads += 1
         if order.reads <= self._quirks.report_reads:
             return _PENDING[(order.number + order.reads) % len(_PENDING)]
-        return self._report(order)
+        return self._part(call, self._report(order))
+
+    def _part(self, call: SandboxRequest, whole: SandboxResponse) -> SandboxResponse:
+        """The part of a file that is asked for (`Range: bytes=N-`), else the whole file with what parts are told by."""
+        if whole.status != 200 or not self._quirks.report_ranges:
+            return whole
+        etag = f'"{sha256(whole.body).hexdigest()[:32]}"'
+        headers = (*whole.headers, (b"etag", etag.encode()), (b"accept-ranges", b"bytes"))
+        asked = _RANGE.fullmatch(call.part)
+        if asked is None or call.part_of not in {"", etag}:
+            return SandboxResponse(200, whole.body, headers)
+        start, size = int(asked[1]), len(whole.body)
+        if start >= size:
+            return SandboxResponse(416, b"", ((b"content-range", f"bytes */{size}".encode()),))
+        told = (b"content-range", f"bytes {start}-{size - 1}/{size}".encode())
+        return SandboxResponse(206, whole.body[start:], (*headers, told))
 
     def _report(self, order: _Order) -> SandboxResponse:
         app = self._account.get("app", order.app_id)
         if app is None:
             return _file_refusal(404, "NoSuchKey", "The specified key does not exist.")
-        body = user_csv(self._market, app, order.day)
+        body = user_csv(self._market, app, order.day, self._quirks)
         if uniform(self._market.seed, app.id, order.day, "packed") < _SHARE_PACKED:
             return SandboxResponse(200, gzip.compress(body, 6, mtime=0), ((b"content-type", b"application/gzip"),))
         return SandboxResponse(200, body, ((b"content-type", b"text/csv"),))

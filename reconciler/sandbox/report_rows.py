@@ -14,6 +14,7 @@ from random import Random
 from typing import Final, Literal, TypeAlias
 
 from reconciler.sandbox.account import StoredResource
+from reconciler.sandbox.faults import Quirks
 from reconciler.sandbox.market import REST_BIDS, Band, Market, Sale, Trade, Waterfall, count, normal, rest_bids, uniform
 
 Network: TypeAlias = Literal["bidding", "mediation"]
@@ -176,6 +177,7 @@ COLUMNS: Final = (
     *("Impressions", "Revenue (USD)"),
 )
 """The vendor publishes no columns of this report; these are those of a sibling report, and the id of the device."""
+_ORDERED_BY: Final = {"Date": "date", "Fyber App ID": "appId"}
 _MASKED: Final = "masked"
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 _SHARE_MASKED: Final = 0.04
@@ -186,15 +188,21 @@ _SEEN_AGAIN: Final = 0.2
 UserRow: TypeAlias = tuple[object, ...]
 
 
-def user_csv(market: Market, app: StoredResource, day: date) -> bytes:
+def user_csv(market: Market, app: StoredResource, day: date, quirks: Quirks) -> bytes:
     """The report of an app and a day as CSV; without rows where nothing was sold."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    places = [at for at, name in enumerate(COLUMNS) if _ORDERED_BY.get(name) not in quirks.report_without]
+    user = COLUMNS.index("Device ID")
+    writer.writerow([COLUMNS[at] for at in places])
+    if quirks.user_level == "empty":
+        return text.getvalue().encode()
     for waterfall in market.waterfalls(app):
         for trade in market.trades(waterfall, day):
             for sale in trade.sales:
-                writer.writerows(_user_rows(trade, sale, Random(_seed_text(market, trade, sale))))  # noqa: S311 - no secrets
+                for row in _user_rows(trade, sale, Random(_seed_text(market, trade, sale))):  # noqa: S311 - no secrets
+                    named = {user: quirks.masked_users} if row[user] == _MASKED else {}
+                    writer.writerow([named.get(at, row[at]) for at in places])
     return text.getvalue().encode()
 
 

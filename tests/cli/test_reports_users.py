@@ -129,7 +129,7 @@ def test_values_are_the_vendors_and_typed_where_columns_are(alone, vendor, tmp_p
     assert "cannot be read, and are null: 1 Impressions, 1 Revenue (USD)" in done.err
     table = parquet.read_table(out)
     assert [f"{table.schema.field(name).type}" for name in ("Date", "Impressions", "Revenue (USD)", "Country")] == [
-        "date32[day]", "int64", "decimal128(38, 18)", "string",
+        "date32[day]", "int64", "decimal128(38, 24)", "string",
     ]  # fmt: skip
     assert table.column("Revenue (USD)").to_pylist()[:2] == [Decimal("0.0012300000000000001"), Decimal("0.000015")]
     assert table.column("Date").to_pylist() == [LAST] * 3

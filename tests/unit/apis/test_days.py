@@ -58,3 +58,9 @@ def test_halves_make_up_the_span(length):
     span = day_ranges(DayRange(date(2026, 1, 1), date(2026, 3, 1)).days(), length)[0]
     first, second = span.halves()
     assert [*first.days(), *second.days()] == list(span.days())
+
+
+def test_before_noon_a_day_more_may_be_asked_for_and_the_server_decides():
+    assert refusal("dt", date(2026, 11, 10), NOON.replace(hour=9)) is None
+    assert "DT keeps 10 days" in refusal("dt", date(2026, 11, 9), NOON.replace(hour=9))
+    assert usual_range("dt", NOON.replace(hour=9)).first == date(2026, 11, 11)

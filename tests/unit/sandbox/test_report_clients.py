@@ -178,7 +178,7 @@ def test_days_beyond_dts_memory_are_gaps_that_say_why(town):
     ("fault", "why"),
     [
         (Garbage(on="GET file"), "not CSV"),
-        (Redirect(on="GET file"), "redirects are not followed"),
+        (Redirect(on="GET file"), "is not on the list"),
         (WrongHost(on="POST user-level-data"), "reports.example.net is not on the list"),
         (Truncate(on="GET file"), "6 times in a row"),
         (Reset(on="POST user-level-data", when="after"), "nobody knows whether the report was ordered"),

@@ -3,11 +3,13 @@ import gzip
 import json
 import re
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from unit.sandbox.report_world import APP, DAY, IOS_APP, KEYS, ORDERS, URL
 
-from reconciler.sandbox.faults import Bomb, Garbage, Redirect, WrongHost
+from reconciler.sandbox.exchange import SandboxRequest
+from reconciler.sandbox.faults import Bomb, Garbage, Quirks, Redirect, WrongHost
 
 each = pytest.mark.parametrize
 
@@ -220,3 +222,64 @@ class TestFaults:
     def test_a_bomb_has_a_size(self, megabytes):
         with pytest.raises(ValueError, match="megabytes"):
             Bomb(megabytes=megabytes)
+
+
+class TestQuirks:
+    def test_loose_orders_need_no_format_and_take_a_number_for_the_app(self, reports):
+        server = reports(report_orders="loose")
+        assert server.order(app=int(APP))[0] == 200
+        assert server.post(ORDERS, date=f"{DAY}", appId=APP)[0] == 200
+        strict = reports()
+        strict.order()
+        assert strict.post(ORDERS, date=f"{DAY}", appId=APP)[0] == 400
+
+    def test_a_loose_server_gives_tokens_for_a_form(self, reports):
+        form = b"grant_type=client_credentials&client_id=id&client_secret=secret"
+        for orders, status in (("loose", 200), ("strict", 400)):
+            server = reports(report_orders=orders)
+            assert server.front.answer(SandboxRequest("POST", "/auth/v1/token", body=form), None).status == status
+
+    def test_the_url_redirects_as_often_as_is_told(self, reports):
+        server = reports(report_redirects=3, report_reads=0)
+        link = server.link()
+        for _ in range(3):
+            answer = server.call("GET", link)
+            assert answer.status == 302
+            link = dict(answer.headers)[b"location"].decode().removeprefix(URL)
+        assert rows_of(server.call("GET", link))
+
+    def test_a_part_of_a_file_is_given_where_it_is_of_the_same_file(self, reports):
+        server = reports(report_reads=0)
+        link = server.link()
+        whole = server.call("GET", link)
+        etag = dict(whole.headers)[b"etag"].decode()
+        path, _, query = link.partition("?")
+
+        def part(headers):
+            call = SandboxRequest("GET", unquote(path), {}, target=link.encode(), **headers)
+            return server.front.answer(call, None)
+
+        assert query
+        answer = part({"part": "bytes=100-", "part_of": etag})
+        assert (answer.status, answer.body) == (206, whole.body[100:])
+        assert dict(answer.headers)[b"content-range"].decode() == f"bytes 100-{len(whole.body) - 1}/{len(whole.body)}"
+        assert part({"part": "bytes=100-", "part_of": '"other"'}).status == 200
+        assert part({"part": f"bytes={len(whole.body)}-"}).status == 416
+        assert b"etag" not in dict(reports(report_reads=0, report_ranges=False).call("GET", link).headers)
+
+    def test_columns_of_the_order_may_be_missing_and_the_masked_be_called_otherwise(self, reports):
+        word = "aggregated masked user level revenue"
+        rows = report(reports(report_reads=0, report_without=("date", "appId"), masked_users=word))
+        assert not {"Date", "Fyber App ID"} & rows[0].keys()
+        assert word in {row["Device ID"] for row in rows}
+        assert "masked" not in {row["Device ID"] for row in rows}
+
+    def test_user_level_data_may_be_off_or_empty(self, reports):
+        status, told = reports(user_level="off").order()
+        assert (status, "not enabled" in told["error_description"]) == (400, True)
+        assert not report(reports(report_reads=0, user_level="empty"))
+
+    @each("quirk", [{"report_redirects": 10}, {"report_without": ("country",)}])
+    def test_quirks_that_are_none_are_refused(self, quirk):
+        with pytest.raises(ValueError, match="report"):
+            Quirks(**quirk)

@@ -314,3 +314,44 @@ def test_blanks_behind_the_last_row_are_no_row_that_was_cut(tmp_path):
 def test_a_header_alone_may_end_without_a_line_end(tmp_path):
     header = dt_csv([]).replace(b"Revenue (USD)", b"Revenue").rstrip()
     assert read_payload(tmp_path, header).metadata.rows == 0
+
+
+@each("lacks", [("Date",), ("Fyber App ID",), ("Date", "Fyber App ID")])
+def test_date_and_app_come_from_the_order_where_the_report_has_no_columns_for_them(tmp_path, lacks):
+    header = [name for name in HEADER if name not in lacks]
+    payload = payload_of(tmp_path, dt_row(), dt_row(country="DE"), header=header)
+    assert [(row["app"], row["day"]) for row in rows_in(payload)] == [(APP, DAY)] * 2
+    assert not payload.metadata.quarantined
+
+
+def test_a_header_that_is_there_again_is_left_out_without_a_date_too(tmp_path):
+    header = [name for name in HEADER if name not in {"Date", "Fyber App ID"}]
+    body = dt_csv([dt_row()], header) + dt_csv([dt_row(country="DE")], header)
+    payload = read_payload(tmp_path, body)
+    assert [row["country"] for row in rows_in(payload)] == ["US", "DE"]
+
+
+@each(
+    "who",
+    [
+        *("aggregated masked user level revenue", "Aggregated_masked...", "masked_users", "(hidden)", "Other users"),
+        *("AGGREGATED", "revenue masked for 37 users", "aggregatedMasked", "<redacted>", "*****", "Hidden by policy"),
+    ],
+)
+def test_masked_users_are_known_by_meaning(tmp_path, who):
+    payload = payload_of(tmp_path, dt_row(device=who), rules=replace(RULES, people="hash"))
+    (row,) = rows_in(payload)
+    assert (row["masked"], row["person"]) == (True, None)
+
+
+@each(
+    "who",
+    [
+        *("deadbeefmasked0000", "hidden_dragon_77", "other-4711", "mother", "user", "hidden77", "brotherhood"),
+        *("38400000-8cf0-11bd-b23e-10b96e40000d", "facade0000000000", "maskedman", "total_war_fan"),
+    ],
+)
+def test_an_id_in_which_such_letters_merely_occur_is_a_user(tmp_path, who):
+    payload = payload_of(tmp_path, dt_row(device=who), rules=replace(RULES, people="hash"))
+    (row,) = rows_in(payload)
+    assert (row["masked"], len(row["person"])) == (False, 32)

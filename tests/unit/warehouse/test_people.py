@@ -1,0 +1,27 @@
+import pytest
+
+from reconciler.warehouse.people import is_personal_name
+from reconciler.warehouse.user_report_csv import ALIASES
+
+each = pytest.mark.parametrize
+
+
+@each(
+    "name",
+    [
+        *("Device ID", "IDFV", "Custom ID", "IP address", "User ID", "IDFA/GAID", "deviceId", "device_id", "clientIp"),
+        *("Publisher User ID", "User Agent", "userid", "Android ID", "ID", "Identifier", "e-mail", "GPS lat"),
+    ],
+)
+def test_a_column_that_may_tell_of_people_is_known_by_its_name(name):
+    assert is_personal_name(name, ALIASES["user"])
+
+
+@each("name", [*(name for ours, names in ALIASES.items() if ours != "user" for name in names)])
+def test_a_column_that_is_known_to_be_something_else_is_none(name):
+    assert not is_personal_name(name, ALIASES["user"])
+
+
+@each("name", ["App Name", "Users", "eCPM", "Device Type", "Creative ID", "SDK Version", "Campaign ID", "Ad Unit"])
+def test_other_columns_are_none(name):
+    assert not is_personal_name(name, ALIASES["user"])
