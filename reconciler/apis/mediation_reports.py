@@ -138,6 +138,11 @@ _NOT_WHOLE: Final = "nothing was stored of this answer; fetch fewer days, or nam
 _LOOK: Final = "look at what answers at CHARTBOOST_API_URL; nothing was concluded from it"
 
 
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+OTHER_TOKEN_PATH: Final = "/v5/oauth/token"  # noqa: S105 - a path
+"""Where public clients ask for tokens, on the API's own host."""
+
+
 def token_call(credentials: Credentials) -> Request:
     """Asks for a token; may be repeated."""
     body = {
@@ -146,7 +151,7 @@ def token_call(credentials: Credentials) -> Request:
         "audience": _AUDIENCE,
         "grant_type": "client_credentials",
     }
-    return Request("POST", "/oauth/token", body=encode(body))
+    return Request("POST", TOKEN_PATH, body=encode(body))
 
 
 MEDIATION: Final = Service(

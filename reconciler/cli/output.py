@@ -1,7 +1,7 @@
 """Answers that are tables: printed in the requested format, or written to the file of `--out`."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.cli.options import Options
 from reconciler.cli.session import CommandSession
@@ -9,7 +9,9 @@ from reconciler.errors import ProjectError
 from reconciler.model.value import document_json
 
 if TYPE_CHECKING:
-    from reconciler.api.results import RowsResult
+    from pyarrow import Table
+
+    from reconciler.model.rows import Rows
 
 # ruff: noqa: PLC0415 - each format imports what it takes
 
@@ -17,7 +19,24 @@ ROWS_FORMATS = ("table", "json", "csv", "parquet")
 PAGE_FORMATS = (*ROWS_FORMATS, "html")
 
 
-def print_rows(session: CommandSession, result: "RowsResult", page: Callable[[], str] | None = None) -> None:
+class TableResult(Protocol):
+    """An answer that is a table."""
+
+    @property
+    def rows(self) -> "Rows":
+        """The table."""
+        ...
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """The JSON document."""
+        ...
+
+    def to_arrow(self) -> "Table":
+        """The table for Parquet."""
+        ...
+
+
+def print_rows(session: CommandSession, result: TableResult, page: Callable[[], str] | None = None) -> None:
     """A table in one of `ROWS_FORMATS`, or as a `page` of HTML, to stdout or to the file of `--out`.
 
     Raises `ProjectError` where the file cannot be written; it is whole or not there.
@@ -52,7 +71,7 @@ def write_out(session: CommandSession, data: str | bytes) -> None:
         write_given(session.options.out, data, session.root_if_any())
 
 
-def _encoded(options: Options, result: "RowsResult", page: Callable[[], str] | None) -> str | bytes:
+def _encoded(options: Options, result: TableResult, page: Callable[[], str] | None) -> str | bytes:
     from reconciler.render import rows as render
 
     match options.format:
@@ -71,7 +90,7 @@ def _encoded(options: Options, result: "RowsResult", page: Callable[[], str] | N
             raise ProjectError(f"{form} cannot be written to a file")
 
 
-def _parquet(result: "RowsResult") -> bytes:
+def _parquet(result: TableResult) -> bytes:
     from io import BytesIO
 
     rows = result.to_arrow()
