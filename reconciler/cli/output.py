@@ -9,8 +9,6 @@ from reconciler.errors import ProjectError
 from reconciler.model.value import document_json
 
 if TYPE_CHECKING:
-    from pyarrow import Table
-
     from reconciler.model.rows import Rows
 
 # ruff: noqa: PLC0415 - each format imports what it takes
@@ -31,8 +29,8 @@ class TableResult(Protocol):
         """The JSON document."""
         ...
 
-    def to_arrow(self) -> "Table":
-        """The table for Parquet."""
+    def to_arrow(self) -> Any:
+        """The table as one of Arrow."""
         ...
 
 
@@ -72,6 +70,7 @@ def write_out(session: CommandSession, data: str | bytes) -> None:
 
 
 def _encoded(options: Options, result: TableResult, page: Callable[[], str] | None) -> str | bytes:
+    from reconciler.api.results import parquet_bytes
     from reconciler.render import rows as render
 
     match options.format:
@@ -80,7 +79,7 @@ def _encoded(options: Options, result: TableResult, page: Callable[[], str] | No
         case "csv":
             return "".join(render.csv_text(result.rows))
         case "parquet":
-            return _parquet(result)
+            return parquet_bytes(result.to_arrow())
         case "html" if page:
             return page()
         case "table":
@@ -88,14 +87,3 @@ def _encoded(options: Options, result: TableResult, page: Callable[[], str] | No
             return "".join("".join(span.text for span in line).rstrip() + "\n" for line in lines)
         case form:
             raise ProjectError(f"{form} cannot be written to a file")
-
-
-def _parquet(result: TableResult) -> bytes:
-    from io import BytesIO
-
-    rows = result.to_arrow()
-    from pyarrow import parquet
-
-    out = BytesIO()
-    parquet.write_table(rows, out, compression="zstd")
-    return out.getvalue()

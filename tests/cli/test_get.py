@@ -111,9 +111,9 @@ class TestWhatIsAsked:
 
 
 class TestWithoutAProject:
-    @pytest.mark.usefixtures("world")
     @pytest.fixture
-    def bare(self, project):
+    def bare(self, world, project):
+        assert world
         (project.root / "reconciler.yaml").unlink()
         return project
 
@@ -279,7 +279,7 @@ class TestTheRewardToken:
         assert rival.asked == []
 
     def test_a_terminal_shows_it(self, world, project, monkeypatch):
-        monkeypatch.setattr(resources, "_is_terminal", lambda: True)
+        monkeypatch.setattr(resources, "answers_on_terminal", lambda: True)
         assert self.reveal(project, world["app"]).out == f"{SECURITY_TOKEN}\n"
 
     @each("words", [["--all"], ["1", "2"], ["1", "--format", "json"], ["1", "--kind", "placement"], ["android:a/b"]])

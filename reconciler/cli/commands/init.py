@@ -78,17 +78,8 @@ def init(
     if os.path.lexists(directory / SETTINGS_NAME):
         raise ProjectError(f"{directory / SETTINGS_NAME} is there already", hint="this folder is a project")
     if app_id is not None:
-        blank = ProjectFiles(directory.resolve(), ManifestText(SETTINGS_NAME, b""))
-        publisher_id = find_publisher(session.workspace(blank), app_id)
-        session.console.talk(f"app {app_id} is in the account of publisher {publisher_id}")
-    source = None if named is None else read_source(named)
-    around = replace(surroundings(directory, session.environment, ci), account=publisher_id or UNKNOWN_ACCOUNT)
-    installed = installed_source(session.environment) if source is None and around.ci != "none" else None
-    around = replace(
-        around,
-        source=source or (installed.source if installed else UNKNOWN),
-        is_pushed=not installed or installed.is_pushed,
-    )
+        publisher_id = _publisher_of(session, directory, app_id)
+    around = _around(session, directory, ci, named, publisher_id or UNKNOWN_ACCOUNT)
     if publisher_id is not None and from_live:
         return _from_live(session, directory, publisher_id, around)
     _write_all(session, directory, project_texts(publisher_id or UNKNOWN_PUBLISHER), around)
@@ -97,6 +88,18 @@ def init(
     steps = "reconciler validate" if directory == Path() else f"cd {directory} && reconciler validate"
     session.console.talk(f"next: {steps}")
     return 0
+
+
+def _around(session: CommandSession, directory: Path, ci: Ci | None, named: str | None, account: str) -> Surroundings:
+    """Where the project will stand, and from where its jobs install the program: as named, else as this one was."""
+    source = None if named is None else read_source(named)
+    around = replace(surroundings(directory, session.environment, ci), account=account)
+    installed = installed_source(session.environment) if source is None and around.ci != "none" else None
+    return replace(
+        around,
+        source=source or (installed.source if installed else UNKNOWN),
+        is_pushed=not installed or installed.is_pushed,
+    )
 
 
 def _check_account(publisher_id: str | None, app_id: str | None, *, from_live: bool) -> None:
@@ -112,6 +115,14 @@ def _check_account(publisher_id: str | None, app_id: str | None, *, from_live: b
         )
     if app_id is not None and not (from_live and publisher_id is None and is_id(app_id)):
         raise click.UsageError("--app is the id of an app, with --from-live and in the place of --publisher-id")
+
+
+def _publisher_of(session: CommandSession, directory: Path, app_id: str) -> str:
+    """The publisher in whose account an app is."""
+    blank = ProjectFiles(directory.resolve(), ManifestText(SETTINGS_NAME, b""))
+    publisher_id = find_publisher(session.workspace(blank), app_id)
+    session.console.talk(f"app {app_id} is in the account of publisher {publisher_id}")
+    return publisher_id
 
 
 def _report_unknown(session: CommandSession, around: Surroundings) -> None:

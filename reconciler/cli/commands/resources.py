@@ -1,10 +1,10 @@
 """`get`: live apps and placements by address or id, and an app's reward token."""
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from reconciler.cli.console import answers_on_terminal
 from reconciler.cli.options import Options, addresses, shared_options
 from reconciler.cli.output import print_rows, write_out
 from reconciler.cli.session import CommandSession
@@ -123,13 +123,8 @@ def _check_reveal(options: Options, references: tuple[str, ...], kind: "Kind | N
     ending = "" if options.out is None else options.out.suffix.removeprefix(".")
     if options.format not in {_FORMATS[0], ending, {"yml": "yaml"}.get(ending)}:
         raise UsageError(f"a token is written as it is, not as {options.format}", hint="leave --format out")
-    if options.out is None and not _is_terminal():
+    if options.out is None and not answers_on_terminal():
         raise UsageError(
             "a token goes to a terminal or to a file, and standard output is neither",
             hint="--out FILE writes one that only its owner may read",
         )
-
-
-def _is_terminal() -> bool:
-    """Whether somebody sits before standard output."""
-    return sys.stdout is not None and sys.stdout.isatty()
