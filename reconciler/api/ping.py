@@ -101,7 +101,8 @@ def ping(workspace: Workspace) -> PingResult:
         "mediation": lambda: _check_mediation(workspace),
     }
     done = side_by_side(lambda name: checks[name](), there, len(checks))
-    return PingResult(_shown(environment.management_url), management.publisher_id, management.apps, tuple(done))
+    api = workspace.api() if "management" in there else _shown(environment.management_url)
+    return PingResult(api, management.publisher_id, management.apps, tuple(done))
 
 
 def _shown(url: str) -> str:

@@ -23,7 +23,7 @@ from reconciler.model.address import (
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import LiveResource, ResourceKey, live_app_address
 from reconciler.ports import LiveReader
-from reconciler.workflow.observe import read_lists, side_by_side
+from reconciler.workflow.observe import all_apps, read_lists, side_by_side
 from reconciler.yaml.scalar import did_you_mean
 
 _ID: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -85,7 +85,7 @@ def look_up(
     and `ApiError` or a subclass for what cannot be read.
     """
     for each in references:
-        if kind is not None and not is_id(each) and not _GLOB.search(each) and kind_of(Address(each)) != kind:
+        if kind is not None and ":" in each and not _GLOB.search(each) and kind_of(Address(each)) != kind:
             raise UsageError(f"{each} is the address of {_OF_KIND[kind_of(Address(each))]}, and --kind is {kind}")
     lookup = _Lookup(reader, known, (kind,) if kind else _KINDS, parallelism)
     unique = tuple(dict.fromkeys(references))
@@ -216,7 +216,7 @@ class _Lookup:
                 raise ProjectError(
                     "the list of apps is needed, and whose account it is is not known", hint=self._known.hint
                 )
-            self._apps = self._reader.apps()
+            self._apps, _ = all_apps(self._reader, self._known.ledger, self._parallelism)
         return self._apps
 
     def _pinned(self) -> Mapping[Address, str | None]:

@@ -327,3 +327,10 @@ def test_python_has_the_same(world, project, monkeypatch):
     assert Path(project.root / ".reconciler").exists() is False or not list(
         (project.root / ".reconciler").rglob("token*")
     )
+
+
+def test_what_is_owned_and_left_out_of_lists_is_asked_for(rival, project):
+    project.write("apps/a.yaml", MANIFEST)
+    assert project.call("apply", "--yes").code == 0
+    rival.instead["GET app publisherId"] = rival.instead["GET placement appId"] = b"[]"
+    assert [address for _, address, _ in shown(project, "--all")] == ["android:com.a", "android:com.a/one"]

@@ -319,14 +319,10 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
     fields, unreadable = full_fields(kind, row)
     if asked_app is not None and app_id not in (None, asked_app):
         raise AnswerError(f"asked for the placements of app {asked_app}, it holds {resource_id} of app {app_id}")
-    home, store_url = app_id if app_id is not None else asked_app, _store_url(kind, row)
-    return LiveResource(kind, resource_id, fields, home, publisher_id, unreadable, store_url)
-
-
-def _store_url(kind: Kind, row: Mapping[str, Any]) -> str | None:
-    """The page of an app in its store, which answers have under `storeUrl` or `storeURL`."""
+    home = app_id if app_id is not None else asked_app
     told = row.get("storeurl") if kind == "app" else None
-    return told if isinstance(told, str) else None
+    store_url = told if isinstance(told, str) else None
+    return LiveResource(kind, resource_id, fields, home, publisher_id, unreadable, store_url)
 
 
 def reward_token(value: Any, app_id: str) -> Secret | None:
