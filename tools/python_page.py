@@ -87,6 +87,17 @@ table = audit.to_arrow()
 steps = project.history(failed=True).to_arrow()
 ```
 
+## Single resources
+
+```python
+found = project.get(["android:com.a"])
+print([(each.address, each.live.id) for each in found.resources], found.missing)
+pinged = project.ping()
+assert pinged.is_good, [each.why for each in pinged.services]
+```
+
+`get` takes addresses, patterns and ids, and without any gives all that is live; `to_yaml` of its result is a manifest.
+
 ## Versions
 
 What `reconciler.api.__all__` names is stable under [semantic versioning](https://semver.org): names, parameters with

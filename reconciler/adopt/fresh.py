@@ -8,10 +8,10 @@ from typing import Final
 
 from reconciler.adopt.forms import form_of, inconsistent_targeting, is_unset, lifecycle_form, undeclarable
 from reconciler.diff.change import FieldChange, Note
-from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS
+from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS, manifest_text
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.settings import Settings
-from reconciler.model.address import Address, Kind, placement_address
+from reconciler.model.address import Address, Kind, app_of, placement_address
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import FIELDS, PLACEMENT_TYPES
 from reconciler.model.journal import NO_CREATES, PastCreates
@@ -220,6 +220,41 @@ def _inherited(settings: Settings, placement_type: str) -> tuple[Fields, Lifecyc
 def _ignoring(lifecycle: Lifecycle, fields: Iterable[str]) -> Mapping[str, Writable]:
     """The lifecycle of the defaults, which a block's own replaces, with fields more to ignore."""
     return lifecycle_form(replace(lifecycle, ignore_changes=tuple({*lifecycle.ignore_changes, *fields})))
+
+
+def manifest_of(resources: Iterable[tuple[Address, LiveResource]], settings: Settings) -> tuple[str, list[Note]]:
+    """A manifest of just these live resources, each in its app's block, and what of them it cannot say.
+
+    An app whose placements are not among them has no word of placements, which are then not managed. Resources that go
+    by one address have their ids as pins.
+    """
+    named = list(resources)
+    often = Counter(address for address, _ in named)
+    notes: list[Note] = []
+    apps: dict[tuple[Address, str | None], Mapping[str, Writable]] = {}
+    inner: dict[tuple[Address, str | None], list[Mapping[str, Writable]]] = {}
+    for address, live in named:
+        home = app_of(address), live.id if live.kind == "app" else live.app_id
+        if live.kind == "app":
+            block, told = new_app_block(live, address, (), pinned=often[address] > 1)
+            apps.setdefault(home, {} if block is None else block.block)
+        else:
+            block, told = new_placement_block(live, home[0], settings, pinned=often[address] > 1)
+            inner.setdefault(home, []).extend([] if block is None else [block.block])
+        notes += told
+    return manifest_text([_app_with(home, apps.get(home), inner.get(home)) for home in {**apps, **inner}]), notes
+
+
+def _app_with(
+    home: tuple[Address, str | None],
+    block: Mapping[str, Writable] | None,
+    placements: Sequence[Mapping[str, Writable]] | None,
+) -> Mapping[str, Writable]:
+    """The block of an app, else what names it, with these placements."""
+    platform, _, bundle = home[0].partition(":")
+    own: dict[str, Writable] = {**(block or {"platform": platform, "bundle": bundle})}
+    own.pop("placements", None)
+    return own if placements is None else {**own, "placements": placements}
 
 
 def with_defaults(settings: ManifestText, live: LiveState) -> ManifestText:

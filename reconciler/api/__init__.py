@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from reconciler.api.apply import Approval
     from reconciler.api.drift import DriftResult, InventoryResult
     from reconciler.api.floors import BacktestResult, FloorsWriteResult, SuggestionsResult
+    from reconciler.api.ping import KeyCheck, PingResult
     from reconciler.api.plan import load_plan
     from reconciler.api.project import Project
     from reconciler.api.pull import PullResult
     from reconciler.api.rehearse import RehearsalResult
     from reconciler.api.reports import FetchResult, ImportResult
+    from reconciler.api.resources import ResourcesResult
     from reconciler.api.results import (
         ApplyResult,
         Notice,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     )
     from reconciler.api.undo import HistoryResult
     from reconciler.plan.gate import Allowances
+    from reconciler.workflow.lookup import FoundResource, MissingResource
     from reconciler.workflow.observe import Selection
 
 _HOMES: Final = {
@@ -37,15 +40,20 @@ _HOMES: Final = {
     "DriftResult": "reconciler.api.drift",
     "FetchResult": "reconciler.api.reports",
     "FloorsWriteResult": "reconciler.api.floors",
+    "FoundResource": "reconciler.workflow.lookup",
     "HistoryResult": "reconciler.api.undo",
     "ImportResult": "reconciler.api.reports",
     "InventoryResult": "reconciler.api.drift",
+    "KeyCheck": "reconciler.api.ping",
+    "MissingResource": "reconciler.workflow.lookup",
     "Notice": "reconciler.api.results",
     "Observer": "reconciler.api.results",
+    "PingResult": "reconciler.api.ping",
     "PlanResult": "reconciler.api.results",
     "Project": "reconciler.api.project",
     "PullResult": "reconciler.api.pull",
     "RehearsalResult": "reconciler.api.rehearse",
+    "ResourcesResult": "reconciler.api.resources",
     "RowsResult": "reconciler.api.results",
     "Selection": "reconciler.workflow.observe",
     "SuggestionsResult": "reconciler.api.floors",
@@ -62,15 +70,20 @@ __all__ = [
     "DriftResult",
     "FetchResult",
     "FloorsWriteResult",
+    "FoundResource",
     "HistoryResult",
     "ImportResult",
     "InventoryResult",
+    "KeyCheck",
+    "MissingResource",
     "Notice",
     "Observer",
+    "PingResult",
     "PlanResult",
     "Project",
     "PullResult",
     "RehearsalResult",
+    "ResourcesResult",
     "RowsResult",
     "Selection",
     "SuggestionsResult",

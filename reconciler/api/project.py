@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from reconciler.api.apply import Approval
     from reconciler.api.drift import DriftResult, InventoryResult
     from reconciler.api.floors import BacktestResult, FloorsWriteResult, SuggestionsResult
+    from reconciler.api.ping import PingResult
     from reconciler.api.pull import PullResult
     from reconciler.api.rehearse import RehearsalResult
     from reconciler.api.reports import FetchResult, ImportResult
+    from reconciler.api.resources import ResourcesResult
     from reconciler.api.results import RowsResult
     from reconciler.api.revenue import RevenueResult
     from reconciler.api.undo import HistoryResult
     from reconciler.api.user_report import UserReportResult
     from reconciler.api.user_value import UserValueResult
+    from reconciler.model.address import Kind
+    from reconciler.model.secret import Secret
     from reconciler.plan.gate import Allowances
     from reconciler.plan.plan import Plan
     from reconciler.workflow.observe import Selection
@@ -221,6 +225,36 @@ class Project:
         from reconciler.api.drift import list_resources
 
         return list_resources(self._workspace, globs)
+
+    def get(self, references: Sequence[str] | None = None, *, kind: "Kind | None" = None) -> "ResourcesResult":
+        """Live apps and placements by address, pattern or id; all without any.
+
+        An address of an app stands for the app alone. `kind` leaves out the other kind, and says whose an id is. What
+        is not found is in the result. Reads no more than it takes, and needs no manifests. Raises `UsageError` for an
+        address of the other kind, and `ProjectError` where it has to be known whose account it is.
+        """
+        from reconciler.api.resources import get
+
+        return get(self._workspace, references, kind)
+
+    def reward_token(self, app: str) -> "Secret":
+        """The token that signs the reward callbacks of an app, by id or address; its `reveal` gives the text.
+
+        It is read by a call of its own and in no result, log or message. Raises `ProjectError` where there is none.
+        """
+        from reconciler.api.resources import reward_token
+
+        return reward_token(self._workspace, app)
+
+    def ping(self) -> "PingResult":
+        """Check every set of keys that is there, and what those of the Management API see. Asks for tokens and a list.
+
+        Keys that are not good are in the result. Raises `CredentialsError` where there are none at all, and
+        `WrongAccount` where they see another publisher's apps, or none although the ledger knows some.
+        """
+        from reconciler.api.ping import ping
+
+        return ping(self._workspace)
 
     def pull(self, apps: Sequence[str] = (), *, check: bool = False, theirs: bool = False) -> "PullResult":
         """Adopt what is live: write manifests and ledger so that a plan finds nothing to change.

@@ -142,6 +142,17 @@ def table(columns: ColumnTypes, rows: Iterable[Mapping[str, Any]]) -> "Table":
     return pa.table(arrays, names=list(columns))
 
 
+def parquet_bytes(rows: "Table") -> bytes:
+    """A table as the bytes of a Parquet file."""
+    from io import BytesIO  # noqa: PLC0415 - for files only
+
+    from pyarrow import parquet  # noqa: PLC0415 - as above
+
+    out = BytesIO()
+    parquet.write_table(rows, out, compression="zstd")
+    return out.getvalue()
+
+
 def one_row_per_field(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """A row for each of the `fields` of a row; the row itself where it has none."""
     for row in rows:

@@ -27,12 +27,15 @@ from reconciler.files.project import SETTINGS_NAME, STATE_FOLDER, Manifests, Pro
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import ManifestCache, NullCache, load_desired_cached, load_settings_cached
 from reconciler.manifest.project_settings import (
+    WHERE_PUBLISHERS_ARE,
     all_plain_patterns,
     empty_folder,
     empty_manifest,
     intended_manifest_name,
     is_empty_text,
+    is_no_publisher,
     is_yaml,
+    lacks_publisher_alone,
     looks_like_manifest,
     misnamed_manifest,
     not_checked_out,
@@ -180,7 +183,19 @@ class Workspace:
         self.clock = options.clock
         self.parallelism = options.parallelism
         self._owns_process = options.owns_process
+        self.has_project = True
         self._parsed: tuple[Settings | None, tuple[Finding, ...]] | None = None
+
+    @classmethod
+    def outside(cls, options: WorkspaceOptions) -> "Workspace":
+        """A workspace for what needs no project: its settings are empty, and nothing of it is on the disk."""
+        workspace = cls(ProjectFiles(Path.cwd(), ManifestText(SETTINGS_NAME, b"")), options)
+        workspace.has_project = False
+        return workspace
+
+    def use_settings(self, text: ManifestText) -> None:
+        """Go on with these settings, as they are or will be in the file."""
+        self.settings_text, self._parsed = text, None
 
     def warn(self, message: str) -> None:
         """Pass a warning to the observer."""
@@ -196,6 +211,16 @@ class Workspace:
         if settings is None or not settings.sound:
             raise InvalidManifests(findings)
         return settings
+
+    def publisher_if_known(self) -> str | None:
+        """Whose account it is; None outside of a project, and where the settings say only that not.
+
+        Raises `InvalidManifests` for settings with other errors.
+        """
+        if not self.has_project or lacks_publisher_alone(self._read_settings(self.settings_text)[1]):
+            return None
+        publisher_id = self.settings().publisher_id
+        return None if is_no_publisher(publisher_id) else publisher_id
 
     def _read_settings(self, text: ManifestText) -> "tuple[Settings | None, tuple[Finding, ...]]":
         """`load_settings`, once for each project."""
@@ -270,11 +295,15 @@ class Workspace:
             yield DtGateway(client, publisher_id)
 
     @contextmanager
-    def reader(self, publisher_id: str) -> Iterator["DtReader"]:
-        """The same over a transport that lets nothing but reads and the call for a token out."""
+    def reader(self, publisher_id: str | None) -> Iterator["DtReader"]:
+        """The same over a transport that lets nothing but reads and the call for a token out.
+
+        Without a publisher it reads single resources and the placements of an app, whosever they are.
+        """
         from reconciler.apis.management.gateway import DtReader  # noqa: PLC0415 - as above
 
-        _refuse_placeholder(publisher_id)
+        if publisher_id is not None:
+            _refuse_placeholder(publisher_id)
         with self._client(read_only=True) as client:
             yield DtReader(client, publisher_id)
 
@@ -359,8 +388,6 @@ NOTHING_LIVE: Final = "the account shows no app at all: if there should be some,
 
 def _refuse_placeholder(publisher_id: str) -> None:
     """Raise `ProjectError` for an id that is no publisher's: no account is asked with it."""
-    from reconciler.manifest.project_settings import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
-
     if is_no_publisher(publisher_id):
         message = (
             f'publisherId "{publisher_id}" in reconciler.yaml is no publisher\'s: fill in yours [unknown-publisher]'

@@ -150,6 +150,11 @@ def asks_on_terminal() -> bool:
     return _is_terminal(sys.stdin)
 
 
+def answers_on_terminal() -> bool:
+    """Whether the answer goes to a terminal, and so to nobody but who sits there."""
+    return _is_terminal(sys.stdout)
+
+
 def shows_progress() -> bool:
     """Whether talk goes to a terminal."""
     return _is_terminal(sys.stderr)

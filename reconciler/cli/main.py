@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "validate": CommandEntry("manifests:validate", "Check everything that can be known without the network."),
     "plan": CommandEntry("plan:plan", "Read the account and show what apply would do. Writes nothing."),
     "list": CommandEntry("account:list_resources", "List resources: declared, owned, live, id and status."),
+    "get": CommandEntry("resources:get", "Show live apps and placements by address or id."),
     "render": CommandEntry(
         "manifests:render", "Print the manifests expanded: defaults, groups and waterfalls written out."
     ),
@@ -34,7 +35,7 @@ COMMANDS: Final = {
     "history": CommandEntry("plan:history", "Show what was done, when, by which run, and what came of it."),
     "undo": CommandEntry("plan:undo", "Put back what a run has changed, as far as nobody has changed it since."),
     "ci": CommandEntry("ci:ci", "In a CI job: comment on pull requests, keep an issue while the account drifts."),
-    "ping": CommandEntry("account:ping", "Check the credentials, and what they can see."),
+    "ping": CommandEntry("account:ping", "Check every set of keys, and what they can see."),
     "schema": CommandEntry("manifests:schema", "Print the JSON Schemas of the project's files, for editors."),
     "completion": CommandEntry(
         "completion:completion", "Print a script that makes a shell complete commands and addresses."

@@ -1,7 +1,7 @@
 """Answers that are tables: printed in the requested format, or written to the file of `--out`."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.cli.options import Options
 from reconciler.cli.session import CommandSession
@@ -9,7 +9,7 @@ from reconciler.errors import ProjectError
 from reconciler.model.value import document_json
 
 if TYPE_CHECKING:
-    from reconciler.api.results import RowsResult
+    from reconciler.model.rows import Rows
 
 # ruff: noqa: PLC0415 - each format imports what it takes
 
@@ -17,8 +17,25 @@ ROWS_FORMATS = ("table", "json", "csv", "parquet")
 PAGE_FORMATS = (*ROWS_FORMATS, "html")
 
 
+class TableResult(Protocol):
+    """An answer that is a table."""
+
+    @property
+    def rows(self) -> "Rows":
+        """The table."""
+        ...
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """The JSON document."""
+        ...
+
+    def to_arrow(self) -> Any:
+        """The table as one of Arrow."""
+        ...
+
+
 def print_rows(
-    session: CommandSession, result: "RowsResult", page: Callable[[], str] | None = None, *, mode: int = 0o666
+    session: CommandSession, result: TableResult, page: Callable[[], str] | None = None, *, mode: int = 0o666
 ) -> None:
     """A table in one of `ROWS_FORMATS`, or as a `page` of HTML, to stdout or to the file of `--out`.
 
@@ -47,7 +64,7 @@ def print_rows(
             session.console.answer(render.table_lines(result.rows))
 
 
-def _talk_notes(session: CommandSession, result: "RowsResult") -> None:
+def _talk_notes(session: CommandSession, result: TableResult) -> None:
     """On stderr, what a table says below its rows."""
     from reconciler.render.rows import note_lines
 
@@ -63,7 +80,8 @@ def write_out(session: CommandSession, data: str | bytes, mode: int = 0o666) -> 
         write_given(session.options.out, data, session.root_if_any(), mode=mode)
 
 
-def _encoded(options: Options, result: "RowsResult", page: Callable[[], str] | None) -> str | bytes:
+def _encoded(options: Options, result: TableResult, page: Callable[[], str] | None) -> str | bytes:
+    from reconciler.api.results import parquet_bytes
     from reconciler.render import rows as render
 
     match options.format:
@@ -72,7 +90,7 @@ def _encoded(options: Options, result: "RowsResult", page: Callable[[], str] | N
         case "csv":
             return "".join(render.csv_text(result.rows))
         case "parquet":
-            return _parquet(result)
+            return parquet_bytes(result.to_arrow())
         case "html" if page:
             return page()
         case "table":
@@ -80,14 +98,3 @@ def _encoded(options: Options, result: "RowsResult", page: Callable[[], str] | N
             return "".join("".join(span.text for span in line).rstrip() + "\n" for line in lines)
         case form:
             raise ProjectError(f"{form} cannot be written to a file")
-
-
-def _parquet(result: "RowsResult") -> bytes:
-    from io import BytesIO
-
-    rows = result.to_arrow()
-    from pyarrow import parquet
-
-    out = BytesIO()
-    parquet.write_table(rows, out, compression="zstd")
-    return out.getvalue()

@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "`reconciler validate` checks the manifests",
     "convert": "`reconciler fmt` puts manifests in order, `reconciler render` expands them",
     "deploy": "`reconciler apply` makes the account as declared",
+    "describe": "`reconciler get ADDRESS -v` shows what is live, field by field",
     "destroy": "declare `state: absent` in a block, or take it away with `prune: deactivate` or `delete`; then `apply`",
     "diff": "`reconciler plan` shows what apply would do",
     "down": "declare `state: absent` in a block, or take it away with `prune: deactivate` or `delete`; then `apply`",

@@ -264,6 +264,14 @@ class CommandSession:
         observer, parallelism = TerminalObserver(self), self.options.parallelism
         return WorkspaceOptions(self.environment, observer, self.clock, parallelism, owns_process=True)
 
+    def project_if_any(self) -> Project:
+        """The project; outside of one, and where none is named, something for what needs none."""
+        if self.options.project is not None or self.root_if_any() is not None:
+            return self.project()
+        observer, parallelism = TerminalObserver(self), self.options.parallelism
+        options = WorkspaceOptions(self.environment, observer, self.clock, parallelism, owns_process=True)
+        return Project(Workspace.outside(options))
+
     def root(self) -> Path:
         """The project's root, whether or not its settings can be read. Raises `ProjectError` without a project."""
         return find_settings(Path.cwd(), self.options.project).parent.resolve()

@@ -166,6 +166,15 @@ def write(root: Path, name: str, data: bytes | Iterable[bytes], *, mode: int = 0
         sync_folder(path.parent)
 
 
+def write_private(root: Path, name: str, data: bytes) -> None:
+    """As `write`, but whatever mode and owner were there: what is written is the process's own and for it alone."""
+    path = check(root, name)
+    make_folder(root, name.rpartition("/")[0])
+    with _draft(path, data, 0o600, None, durable=True) as draft:
+        draft.replace(path)
+    sync_folder(path.parent)
+
+
 def create(root: Path, name: str, data: bytes, *, mode: int = 0o666) -> bool:
     """As `write`, but where nothing is; False where anything is, which is left as it is."""
     make_folder(root, name.rpartition("/")[0])

@@ -125,6 +125,10 @@ class ApiClient:
         with self._limiter.turn():
             return self._call_with_token(call)
 
+    def sign_in(self) -> None:
+        """Ask for a token where none is held. Raises `ApiError` or a subclass, or `CredentialsError`."""
+        self._tokens.current()
+
     def _call_with_token(self, call: Request) -> CallResult:
         ends = self._clock.monotonic() + self._retry_policy.deadline
         try:

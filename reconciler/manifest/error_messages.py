@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, ID_PATTERN, VERSION
+from reconciler.manifest.project_settings import WHERE_PUBLISHERS_ARE
 from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS, PRICED, TURN_OFF, TYPES, WordsType
 from reconciler.yaml.node import Step
 from reconciler.yaml.scalar import Based, described, did_you_mean, quoted, shown
@@ -56,10 +57,12 @@ def error_message(error: ErrorDetails, path: Sequence[Step], label: str, model: 
     """The message for one pydantic error; `label` is the field's path as written in the file."""
     kind = error["type"]
     is_now = f"{label} is {described(error['input'])}"
+    hint = WHERE_PUBLISHERS_ARE if path == ("publisherId",) else ""
     if kind in _EXPECTED:
-        return _wrong_type(kind, error["input"], is_now, label)
+        wrong = _wrong_type(kind, error["input"], is_now, label)
+        return wrong._replace(hint=hint) if hint and error["input"] is None else wrong
     if kind == "missing":
-        return ErrorMessage("missing-field", f"{path[-1]} is missing")
+        return ErrorMessage("missing-field", f"{path[-1]} is missing", hint)
     if kind == "incomplete":
         missing = error["ctx"]["missing"]
         return ErrorMessage("missing-field", f"{missing} {'are' if ' and ' in missing else 'is'} missing")

@@ -20,7 +20,8 @@ UNKNOWN_PUBLISHER: Final = "YOUR-PUBLISHER-ID"
 
 
 WHERE_PUBLISHERS_ARE: Final = (
-    "the console shows it under User Profile, beside the Basic Reporting credentials; a sandbox's is 3432"
+    "`reconciler pull --app ID` finds it by the id of an app and writes it; the console shows it under User Profile, "
+    "beside the Basic Reporting credentials; a sandbox's is 3432"
 )
 
 
@@ -44,6 +45,15 @@ ProjectSettingsWithFindings = tuple[ProjectSettings, tuple[Finding, ...]]
 def is_no_publisher(publisher_id: str) -> bool:
     """Whether an id is a placeholder: the one that `init` writes, or zeros. No request is made with it."""
     return publisher_id == UNKNOWN_PUBLISHER or not publisher_id.strip("0")
+
+
+NO_PUBLISHER: Final = "publisherId is missing"
+
+
+def lacks_publisher_alone(findings: Iterable[Finding]) -> bool:
+    """Whether the one error of settings is that nothing says whose account it is."""
+    errors = [each.message for each in findings if each.severity == "error"]
+    return len(errors) == 1 and errors[0].startswith((NO_PUBLISHER, "publisherId is empty"))
 
 
 def project_settings_to_bytes(settings: ProjectSettings, findings: tuple[Finding, ...]) -> bytes | None:

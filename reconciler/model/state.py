@@ -144,6 +144,8 @@ class LiveResource:
     `fields` holds every field of the answer, and those whose absence from a full answer has a meaning (a block that is
     off). `app_id` is the app of a placement, None for an app. `publisher_id` is its publisher, None where the answer
     had none. `unreadable` names fields whose values cannot be read, each with the reason; they are not in `fields`.
+    `store_url` is the page of an app in its store, None where the answer had none: nobody can declare it, and no two
+    resources differ by it.
     """
 
     kind: Kind
@@ -152,6 +154,7 @@ class LiveResource:
     app_id: str | None = None
     publisher_id: str | None = None
     unreadable: tuple[tuple[str, str], ...] = ()
+    store_url: str | None = field(default=None, compare=False)
 
     @property
     def is_readable(self) -> bool:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from io import StringIO
 from operator import attrgetter, itemgetter
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from reconciler.diff.audit import Audit, AuditClass, Trend, iso_text, summary
 from reconciler.diff.classes import InventoryRow
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.document import AddressText, Count, Day, Document, Form, Leaf, Shape, itself, key
 from reconciler.plan.document import FieldChangeJson, SourceJson
-from reconciler.render.text import Line, Span, counted, line, visible
+from reconciler.render.text import Line, Span, Tone, counted, line, visible
 
 Moment = Annotated[str, Form(write=iso_text)]
 
@@ -187,13 +187,41 @@ class ProgramJson(Shape, by=itemgetter):
     sha256: str | None = key("The SHA-256 of that file.")
 
 
+class KeyCheckJson(Shape):
+    """A set of keys that is there."""
+
+    service: Literal["management", "users", "mediation"] = key(
+        "Whose keys they are: the Management API's, the User Level Reporting API's, or Chartboost's."
+    )
+    variable: str = key("The variable that holds the client id; the secret's ends in _SECRET.")
+    api: str = key("Scheme and host of the API.")
+    state: Literal["good", "refused", "unreachable"] = key(
+        "Whether a token was given for them; refused: no, or one half is not set; unreachable: nobody said either."
+    )
+    why: str | None = key("What went wrong; null for good ones.")
+    token_url: str | None = key(
+        "What CHARTBOOST_AUTH_URL has to be, where another URL than the present one gave the token; else null."
+    )
+
+
 class PingDocument(Document, format="reconciler.ping/1", title="What the credentials see (ping --format json)"):
     """What the credentials can see."""
 
-    api: str = key("Scheme and host of the API that took them.")
-    publisher_id: str = key("The publisher of the project.")
-    apps: Count = key("Apps of the account.")
+    api: str = key("Scheme and host of the Management API.")
+    publisher_id: str | None = key("The publisher of the project; null without a project.")
+    apps: Count | None = key("Apps of the account; null where no list was read.")
     program: ProgramJson = key("From where the program that asked was installed.")
+    services: list[KeyCheckJson] = key("Every set of keys that is there.")
+
+
+def ping_lines(found: Any) -> Iterator[Line]:
+    """What the keys of the Management API see, then a line for each set of keys."""
+    if found.apps is not None:
+        good = "credentials are good" if found.apps else "credentials are accepted"
+        yield line(f"{good}: publisher {found.publisher_id} at {found.api} has {counted(found.apps, 'app')}")
+    for each in found.services:
+        tone: Tone = "plain" if each.state == "good" else "blocked"
+        yield line(f"{each.service:<10}  ", Span(f"{each.state:<11}", tone), f"  {each.variable:<22}  {each.api}")
 
 
 def list_csv(listed: Sequence[InventoryRow]) -> str:

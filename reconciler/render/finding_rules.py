@@ -137,7 +137,8 @@ MANIFEST_RULES: Final[Mapping[str, FindingRule]] = {
     "one-document": FindingRule("More than one document", "Such a file has one YAML document."),
     "unknown-publisher": FindingRule(
         "A publisher id that is not filled in",
-        "The console shows it under User Profile, beside the Basic Reporting credentials. The sandbox's is 3432.",
+        "`reconciler pull --app ID` finds it by the id of an app and writes it. The console shows it under User "
+        "Profile, beside the Basic Reporting credentials. The sandbox's is 3432.",
         "warning",
     ),
     "outside-project": FindingRule(

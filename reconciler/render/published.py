@@ -15,6 +15,7 @@ from reconciler.render.floors_document import (
 )
 from reconciler.render.history import HistoryDocument
 from reconciler.render.pull import PullDocument
+from reconciler.render.resources import ResourcesDocument
 from reconciler.render.result import FindingsDocument, FmtDocument, RehearsalDocument, ResultDocument
 from reconciler.render.rows import RowsDocument
 
@@ -99,6 +100,7 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     PlanDocument,
     PullDocument,
     RehearsalDocument,
+    ResourcesDocument,
     ResultDocument,
     RowsDocument,
     WrittenDocument,

@@ -78,7 +78,7 @@ def observe(
 
 
 def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, part: _AppScope) -> Observation:
-    apps, doubt = _all_apps(reader, ledger, part.parallelism)
+    apps, doubt = all_apps(reader, ledger, part.parallelism)
     resolutions = resolve_apps(desired.apps, apps, ledger)
     to_read = {
         resolution.live.id: app.address
@@ -100,7 +100,7 @@ def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], p
 
     Raises `ApiError` for what cannot be read or believed, and `ProjectError` for an app that is not there.
     """
-    apps, doubt = _all_apps(reader, ledger, parallelism)
+    apps, doubt = all_apps(reader, ledger, parallelism)
     homes = {**{app.id: live_app_address(app) for app in apps}, **{v: k for k, v in _owned_ids(ledger, "app").items()}}
     known_as = {app.id: {app.id, homes[app.id], live_app_address(app)} for app in apps}
     if lost := [each for each in wanted if not any(each in names for names in known_as.values())]:
@@ -244,7 +244,7 @@ LEAST_GONE: Final = 2
 """Apps: a single one that is gone was deleted, as a rule."""
 
 
-def _all_apps(reader: LiveReader, ledger: Ledger, parallelism: int) -> tuple[tuple[LiveResource, ...], bool]:
+def all_apps(reader: LiveReader, ledger: Ledger, parallelism: int) -> tuple[tuple[LiveResource, ...], bool]:
     """The list of apps with what it left out although it exists, and whether there was any such app."""
     listed = reader.apps()
     unlisted = _find_unlisted("app", _unlisted_ids(listed, _owned_ids(ledger, "app").values()), reader, parallelism)

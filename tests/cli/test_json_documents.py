@@ -30,6 +30,7 @@ FORMAT = re.compile(r"reconciler\.\w+/\d+")
 ROUND = (
     ("ping",),
     ("list",),
+    ("get", "--all"),
     ("pull", "--app", "android:com.cash_crash.54"),
     ("fmt",),
     ("validate",),

@@ -37,6 +37,7 @@ ARGUMENTS = {
     "show": [("show", "plan.json")],
     "rehearse": [("rehearse", "plan.json")],
     "history": [("history",), ("history", "android:com.cash_crash.54")],
+    "get": [("get", "--all"), ("get", "android:com.cash_crash.54", "--reveal-reward-token")],
     "floors": [("floors", "--help")],
     "reports": [("reports", "--help")],
     "ci": [("ci", "--help")],
@@ -129,6 +130,14 @@ def test_no_command_repeats_what_a_server_says_of_secrets(project, server, shape
     server.echoes = {}
     for form in ("text", "json"):
         call(project, "history", "--format", form, *LOUD[log])
+
+
+@each("shape", ["message", "html", "text", "long", "keys"])
+@each("status", [200, 400, 404, 503])
+def test_a_reward_token_that_is_asked_for_is_in_no_message(project, server, shape, status):
+    server.shape, server.echoes = shape, {"GET app appId": status}
+    assert call(project, "get", "1", "--reveal-reward-token", "--out", "token", "-vv").code == 1
+    assert not (project.root / "token").exists()
 
 
 def test_server_errors_that_repeat_secrets_are_told_without_them(project, server):

@@ -32,6 +32,7 @@ from reconciler.http.exchange import (
 )
 from reconciler.http.retry import RetryPolicy
 from reconciler.model.address import Kind
+from reconciler.model.secret import Secret
 from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Ambiguous, Answer, Clock, NotSent, Rejected
@@ -106,11 +107,22 @@ class _ReadAnswer:
 
 
 class DtReader:
-    """Reads one publisher's account, and has no way to write to it. Safe to call from many threads at once."""
+    """Reads one publisher's account, and has no way to write to it. Safe to call from many threads at once.
 
-    def __init__(self, client: DtClient, publisher_id: str) -> None:
+    Without a publisher id single resources and placements can be read, whosever they are, and no list of apps.
+    """
+
+    def __init__(self, client: DtClient, publisher_id: str | None) -> None:
         self._client = client
         self._publisher_id = publisher_id
+
+    def of_publisher(self, publisher_id: str) -> "DtReader":
+        """The same for an account that is known by now."""
+        return DtReader(self._client, publisher_id)
+
+    def sign_in(self) -> None:
+        """Ask for a token and for nothing else. Raises `ApiError` or a subclass, or `CredentialsError`."""
+        self._client.sign_in()
 
     def pace(self) -> float | None:
         """Mean seconds that a request took so far; None before the first."""
@@ -118,6 +130,8 @@ class DtReader:
 
     def apps(self) -> tuple[LiveResource, ...]:
         """All apps of the publisher. Raises `ApiError` or a subclass, `CredentialsError`, or `WrongAccount`."""
+        if self._publisher_id is None:
+            raise ValueError("the apps of no publisher")
         call = calls.apps(self._publisher_id)
         read_answer = self._read_answer(call)
         return self._check_publisher(
@@ -154,9 +168,20 @@ class DtReader:
         resource = self._parse(call, read_answer, lambda value: answer.live_one(kind, value, resource_id))
         return None if resource is None else self._check_publisher((resource,))[0]
 
+    def reward_token(self, app_id: str) -> Secret | None:
+        """The token that signs an app's reward callbacks; None where the app, or the token, is not there.
+
+        It is read by a call of its own, stands in no `LiveResource` and in no message. Raises as `apps` does.
+        """
+        call = calls.one("app", app_id)
+        read_answer = self._read_answer(call, missing=True)
+        if _is_missing(read_answer.reply):
+            return None
+        return self._parse(call, read_answer, lambda value: answer.reward_token(value, app_id))
+
     def _check_publisher(self, resources: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
         """The resources given. Raises `WrongAccount` where any of them says that it is another publisher's."""
-        for each in resources:
+        for each in resources if self._publisher_id is not None else ():
             if each.publisher_id not in {None, self._publisher_id}:
                 raise WrongAccount(
                     f"live {each.kind} {each.id} belongs to publisher {each.publisher_id}, and this run is for "
@@ -224,11 +249,15 @@ class DtGateway(DtReader):
     Writes whose credentials are refused midway answer `NotSent`, so that a run can still account for every step.
     """
 
+    def __init__(self, client: DtClient, publisher_id: str) -> None:
+        super().__init__(client, publisher_id)
+        self._owner = publisher_id
+
     def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
         """Create one resource; sent once. A placement is born active: its `status` is not sent."""
         if kind == "placement" and app_id is None:
             raise ValueError("a placement is created in an app")
-        result = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
+        result = self._client.call(calls.create(kind, fields, app_id or self._owner))
         return self._answer(result, lambda reply: _create_answer(kind, reply, app_id, result.tries))
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:

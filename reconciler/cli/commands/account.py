@@ -9,7 +9,7 @@ import click
 from reconciler.api.results import INCOMPLETE
 from reconciler.cli.options import Options, addresses, only_option, shared_options, since_day
 from reconciler.cli.session import AUDIT_FORMATS, CommandSession, print_audit, print_result
-from reconciler.errors import ReconcilerError, WrongAccount
+from reconciler.errors import ReconcilerError
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def pull(options: Options, *, apps: tuple[str, ...], check: bool, theirs: bool) 
     New apps get files of their own. In files that exist, only values that differ change; comments, order, quotes and
     anchors stay. What a manifest has changed since the last apply stays, and is told.
 
+    Where reconciler.yaml does not say whose account it is, --app with the id of an app finds it and writes it there.
+
     Exit 3: some differences could not be written, and are named. 1: the manifests have errors.
 
     \b
@@ -138,6 +140,7 @@ def pull(options: Options, *, apps: tuple[str, ...], check: bool, theirs: bool) 
       reconciler pull --check
       reconciler pull --theirs
       reconciler pull --app android:com.cash_crash.54
+      reconciler pull --app 170709
     """
     session = CommandSession.of(options)
     return print_adoption(session, session.project().pull(apps, check=check, theirs=theirs))
@@ -160,46 +163,30 @@ def print_adoption(session: CommandSession, result: "PullResult") -> int:
 @click.command("ping")
 @shared_options(api=True)
 def ping(options: Options) -> int:
-    """Check the credentials: are they good, and what can they see? Reads one list, writes nothing.
+    """Check every set of keys that is there: are they good, and what can they see? Writes nothing.
 
-    Exit 1: they are not accepted, see another publisher's apps, or see none although the ledger knows some.
+    Asks for tokens, and for the list of apps. A set of keys is good, refused, or its API unreachable. For Chartboost,
+    where CHARTBOOST_AUTH_URL gives no token, the other URL that is known is tried too, and named if it works.
 
-    Tells also which program asks: its version, from where it runs, and the commit or file that it was installed from.
+    Exit 1: keys that are there are not good, see another publisher's apps, or see none although the ledger knows some.
+
+    Without a project, only tokens are asked for. Tells also which program asks: its version, from where it runs, and
+    the commit or file that it was installed from.
 
     \b
       reconciler ping
     """
-    from reconciler.installed import program, whence
-    from reconciler.render.account import PingDocument
-    from reconciler.render.text import counted, line
+    from reconciler.installed import whence
+    from reconciler.render.account import ping_lines
+    from reconciler.render.text import line
 
     session = CommandSession.of(options)
-    workspace = session.workspace()
-    settings = workspace.settings()
-    ledger = workspace.store(settings.publisher_id).ledger()
-    with workspace.reader(settings.publisher_id) as reader:
-        apps = reader.apps()
-    if not apps:
-        _warn_of_empty_list(session, sum(entry.kind == "app" for entry in ledger.values()))
-    api = workspace.api()
-    if options.format == "json":
-        session.console.document(
-            PingDocument.write(api=api, publisher_id=settings.publisher_id, apps=len(apps), program=program())
-        )
-    else:
-        good = "credentials are good" if apps else "credentials are accepted"
-        told = f"{good}: publisher {settings.publisher_id} at {api} has {counted(len(apps), 'app')}"
-        session.console.answer([line(told), line(f"asked by {whence()}")])
-    return 0
-
-
-def _warn_of_empty_list(session: CommandSession, owned: int) -> None:
-    """Warn of an account without any app. Raises `WrongAccount` where the ledger knows some in it."""
-    from reconciler.render.text import Span, counted
-
-    check = "check publisherId in reconciler.yaml, and whose keys DT_CLIENT_ID and DT_CLIENT_SECRET are"
-    if owned:
-        told = f"no app is visible, and the ledger knows {counted(owned, 'app')}"
-        raise WrongAccount(f"{told}: the credentials may be of another account", hint=check)
-    session.console.warn("no app is visible, which is right for an empty account alone")
-    session.console.talk(Span("hint: ", "strong"), check)
+    result = session.project_if_any().ping()
+    print_result(session.console, options.format, result, lambda: [*ping_lines(result), line(f"asked by {whence()}")])
+    for each in result.services:
+        if each.error is not None:
+            session.console.error(each.error.message, each.error.hint)
+        elif each.token_url is not None:
+            told = "the present URL for tokens gives none, and another one does"
+            session.console.warn(f"{told}: set CHARTBOOST_AUTH_URL={each.token_url}")
+    return 0 if result.is_good else 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reconciler.adopt.fresh import with_defaults
-from reconciler.api.pull import adopt_live, read_account
+from reconciler.api.pull import adopt_live, find_publisher, read_account
 from reconciler.cli.commands.account import print_adoption
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.scaffold import EXAMPLE, UNKNOWN_ACCOUNT, Ci, Surroundings, ci_texts, project_texts, surroundings
@@ -17,6 +17,7 @@ from reconciler.cli.source import FORMS, UNKNOWN, installed_source, read_source
 from reconciler.errors import ProjectError
 from reconciler.files.project import SETTINGS_NAME, ProjectFiles, write_new
 from reconciler.manifest.project_settings import UNKNOWN_PUBLISHER
+from reconciler.workflow.lookup import is_id
 from reconciler.yaml.scalar import ManifestText
 
 _SECRETS = {
@@ -32,6 +33,9 @@ _SECRETS = {
 )
 @click.option("--from-live", is_flag=True, help="Begin with what the account holds: init and pull in one.")
 @click.option(
+    "--app", "app_id", metavar="ID", help="With --from-live: find the publisher by the id of any of its apps."
+)
+@click.option(
     "--ci",
     type=click.Choice(["github", "gitlab", "none"]),
     help="Whose CI files to write. [default: by git's remote, else github]",
@@ -44,7 +48,14 @@ _SECRETS = {
 )
 @shared_options(formats=("text",), api=True)
 def init(
-    options: Options, *, directory: Path, publisher_id: str | None, from_live: bool, ci: Ci | None, named: str | None
+    options: Options,
+    *,
+    directory: Path,
+    publisher_id: str | None,
+    from_live: bool,
+    app_id: str | None,
+    ci: Ci | None,
+    named: str | None,
 ) -> int:
     """Start a project: settings, an example manifest, schemas for editors, CI workflows, CODEOWNERS, .gitignore.
 
@@ -58,26 +69,17 @@ def init(
       reconciler init
       reconciler init monetization --publisher-id 3432
       reconciler init monetization --publisher-id 3432 --from-live
+      reconciler init monetization --from-live --app 170709
       reconciler init --ci gitlab
       reconciler init --source https://github.com/studio/waterfall-reconciler@0123456789abcdef0123456789abcdef01234567
     """
     session = CommandSession.of(options)
-    if publisher_id is not None and not (
-        publisher_id.isdecimal() and publisher_id.isascii() and publisher_id.strip("0")
-    ):
-        raise click.UsageError("--publisher-id is a number, as the console shows it")
-    if from_live and publisher_id is None:
-        raise click.UsageError("--from-live needs --publisher-id; the console shows it under User Profile")
+    _check_account(publisher_id, app_id, from_live=from_live)
     if os.path.lexists(directory / SETTINGS_NAME):
         raise ProjectError(f"{directory / SETTINGS_NAME} is there already", hint="this folder is a project")
-    source = None if named is None else read_source(named)
-    around = replace(surroundings(directory, session.environment, ci), account=publisher_id or UNKNOWN_ACCOUNT)
-    installed = installed_source(session.environment) if source is None and around.ci != "none" else None
-    around = replace(
-        around,
-        source=source or (installed.source if installed else UNKNOWN),
-        is_pushed=not installed or installed.is_pushed,
-    )
+    if app_id is not None:
+        publisher_id = _publisher_of(session, directory, app_id)
+    around = _around(session, directory, ci, named, publisher_id or UNKNOWN_ACCOUNT)
     if publisher_id is not None and from_live:
         return _from_live(session, directory, publisher_id, around)
     _write_all(session, directory, project_texts(publisher_id or UNKNOWN_PUBLISHER), around)
@@ -88,12 +90,47 @@ def init(
     return 0
 
 
+def _around(session: CommandSession, directory: Path, ci: Ci | None, named: str | None, account: str) -> Surroundings:
+    """Where the project will stand, and from where its jobs install the program: as named, else as this one was."""
+    source = None if named is None else read_source(named)
+    around = replace(surroundings(directory, session.environment, ci), account=account)
+    installed = installed_source(session.environment) if source is None and around.ci != "none" else None
+    return replace(
+        around,
+        source=source or (installed.source if installed else UNKNOWN),
+        is_pushed=not installed or installed.is_pushed,
+    )
+
+
+def _check_account(publisher_id: str | None, app_id: str | None, *, from_live: bool) -> None:
+    """Raise `click.UsageError` where it is not said once, and well, whose account it is."""
+    if publisher_id is not None and not (
+        publisher_id.isdecimal() and publisher_id.isascii() and publisher_id.strip("0")
+    ):
+        raise click.UsageError("--publisher-id is a number, as the console shows it")
+    if from_live and publisher_id is None and app_id is None:
+        raise click.UsageError(
+            "--from-live needs --publisher-id, which the console shows under User Profile, or --app with the id of an "
+            "app, by which it is found"
+        )
+    if app_id is not None and not (from_live and publisher_id is None and is_id(app_id)):
+        raise click.UsageError("--app is the id of an app, with --from-live and in the place of --publisher-id")
+
+
+def _publisher_of(session: CommandSession, directory: Path, app_id: str) -> str:
+    """The publisher in whose account an app is."""
+    blank = ProjectFiles(directory.resolve(), ManifestText(SETTINGS_NAME, b""))
+    publisher_id = find_publisher(session.workspace(blank), app_id)
+    session.console.talk(f"app {app_id} is in the account of publisher {publisher_id}")
+    return publisher_id
+
+
 def _report_unknown(session: CommandSession, around: Surroundings) -> None:
     """That the publisher is to be filled in, and where."""
     of_ci = " and for the 0 of account-0 in the CI files" if around.ci != "none" else ""
     session.console.warn(
         f"the publisher is not known, and commands refuse the settings until it is: put its id into "
-        f"{SETTINGS_NAME}{of_ci}; the console shows it under User Profile",
+        f"{SETTINGS_NAME}{of_ci}; the console shows it under User Profile, and `reconciler pull --app ID` finds it",
     )
 
 

@@ -25,6 +25,7 @@ from reconciler.http.exchange import (
 from reconciler.model.address import Kind
 from reconciler.model.checked import identifier
 from reconciler.model.field import FIELDS
+from reconciler.model.secret import Secret
 from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields, kind_of_json
 
@@ -318,9 +319,33 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
     fields, unreadable = full_fields(kind, row)
     if asked_app is not None and app_id not in (None, asked_app):
         raise AnswerError(f"asked for the placements of app {asked_app}, it holds {resource_id} of app {app_id}")
-    return LiveResource(
-        kind, resource_id, fields, app_id if app_id is not None else asked_app, publisher_id, unreadable
-    )
+    home = app_id if app_id is not None else asked_app
+    told = row.get("storeurl") if kind == "app" else None
+    store_url = told if isinstance(told, str) else None
+    return LiveResource(kind, resource_id, fields, home, publisher_id, unreadable, store_url)
+
+
+def reward_token(value: Any, app_id: str) -> Secret | None:
+    """The token that signs an app's reward callbacks, from the answer about that app; None where it has none.
+
+    Raises `AnswerError`, whose message holds nothing of the answer.
+    """
+    try:
+        rows = _rows("app", value)
+        (row,) = rows if len(rows) == 1 and read_id(rows[0]["appid"]) == app_id else (None,)
+    except AnswerError:
+        row = None
+    if row is None:
+        raise AnswerError(f"it is not about app {app_id} alone")
+    told = row.get("rewardedadsecuritytoken")
+    if told in (None, ""):
+        return None
+    if not isinstance(told, str) or not told.isprintable() or len(told) > _LONGEST_TOKEN:
+        raise AnswerError("its rewardedAdSecurityToken is no text of one line")
+    return Secret(told)
+
+
+_LONGEST_TOKEN: Final = 4096
 
 
 def _with_article(kind: Kind) -> str:
