@@ -27,7 +27,10 @@ if TYPE_CHECKING:
         UndoResult,
         ValidationResult,
     )
+    from reconciler.api.revenue import RevenueResult
     from reconciler.api.undo import HistoryResult
+    from reconciler.api.user_report import UserReportResult
+    from reconciler.api.user_value import UserValueResult
     from reconciler.plan.gate import Allowances
     from reconciler.workflow.lookup import FoundResource, MissingResource
     from reconciler.workflow.observe import Selection
@@ -54,10 +57,13 @@ _HOMES: Final = {
     "PullResult": "reconciler.api.pull",
     "RehearsalResult": "reconciler.api.rehearse",
     "ResourcesResult": "reconciler.api.resources",
+    "RevenueResult": "reconciler.api.revenue",
     "RowsResult": "reconciler.api.results",
     "Selection": "reconciler.workflow.observe",
     "SuggestionsResult": "reconciler.api.floors",
     "UndoResult": "reconciler.api.results",
+    "UserReportResult": "reconciler.api.user_report",
+    "UserValueResult": "reconciler.api.user_value",
     "ValidationResult": "reconciler.api.results",
     "load_plan": "reconciler.api.plan",
 }
@@ -84,10 +90,13 @@ __all__ = [
     "PullResult",
     "RehearsalResult",
     "ResourcesResult",
+    "RevenueResult",
     "RowsResult",
     "Selection",
     "SuggestionsResult",
     "UndoResult",
+    "UserReportResult",
+    "UserValueResult",
     "ValidationResult",
     "load_plan",
 ]

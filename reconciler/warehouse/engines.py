@@ -172,9 +172,7 @@ class IbisEngine:
     def make_table(self, table: str, query: str) -> None:
         """See `Engine`. Spark keeps the rows in memory, and on disk where they do not fit."""
         if self._backend.name == "pyspark":
-            import sqlglot  # noqa: PLC0415 - comes with Ibis
-
-            (translated,) = sqlglot.transpile(query, read="duckdb", write="spark")
+            translated = self._backend.compile(self._backend.sql(query, dialect="duckdb"))
             self._backend._session.sql(translated).cache().createOrReplaceTempView(table)  # noqa: SLF001
         else:
             self._copy(table, self._backend.sql(query, dialect="duckdb"))

@@ -41,9 +41,13 @@ def test_exported_members():
         "PullResult",
         "RehearsalResult",
         "ResourcesResult",
+        "RevenueResult",
+        "RowsResult",
         "Selection",
         "SuggestionsResult",
         "UndoResult",
+        "UserReportResult",
+        "UserValueResult",
         "ValidationResult",
         "load_plan",
     ]
