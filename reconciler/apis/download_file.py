@@ -141,9 +141,11 @@ class DownloadFile:
 
     def _continue(self, headers: Mapping[str, str]) -> None:
         """A 206: its body has to be what is missing of the same file. Raises `Unwanted`; then all is asked for."""
-        asked, self._goes_on = self._goes_on, False
+        if not self._goes_on:
+            raise Unwanted("HTTP 206: a part of the file, where the whole was asked for")
+        self._goes_on = False
         part = _PART.fullmatch(headers.get("content-range", "").strip().lower())
-        fits = asked and part is not None and int(part[1]) == self.size
+        fits = part is not None and int(part[1]) == self.size
         if part is not None and part[3] != "*":
             fits = fits and self._facts.get("length", part[3]) == part[3] and int(part[2]) + 1 == int(part[3])
         fits = fits and self._facts.get("etag", "") in {"", headers.get("etag", self._facts.get("etag", ""))}

@@ -36,7 +36,7 @@ from reconciler.warehouse.people import (
     is_personal_name,
     may_hold_addresses,
 )
-from reconciler.warehouse.user_report_csv import ALIASES, Aliases, cut_reason, known_columns
+from reconciler.warehouse.user_report_csv import ALIASES, Aliases, cut_reason, header_text, known_columns
 from reconciler.warehouse.user_report_intake import read_header
 from reconciler.warehouse.user_report_rows import is_text, mend, read_batches, unique_names
 
@@ -134,6 +134,8 @@ def write_piece(report: ReceivedReport, app: str, day: date, rules: PeopleRules,
     Raises `UnreadableAnswer` for what is no such report, or is cut short.
     """
     header = read_header(report.path)
+    if len(header) == 1:
+        raise UnreadableAnswer(f"it is not CSV with commas: its header is {header_text(header)}")
     known = known_columns(header, rules.aliases)
     numbers = {known[name] for name in ("impressions", "revenue") if name in known}
     if cut := cut_reason(report.path, len(header), numbers, numbers):

@@ -93,8 +93,8 @@ def changed(**values):
 
 
 FILES = {
-    "semicolons": (lambda rows: dt_csv(rows).replace(b",", b";"), "no column for date"),
-    "a title line": (lambda rows: b"User level report\r\n\r\n" + dt_csv(rows), "no column for date"),
+    "semicolons": (lambda rows: dt_csv(rows).replace(b",", b";"), "no column for placement name"),
+    "a title line": (lambda rows: b"User level report\r\n\r\n" + dt_csv(rows), "no column for placement name"),
     "a zip": (lambda rows: b"PK\x03\x04" + dt_csv(rows), "a ZIP archive"),
     "gzip in gzip": (lambda rows: gz(gz(dt_csv(rows))), "packed twice"),
     "UTF-16": (lambda rows: dt_csv(rows).decode().encode("utf-16"), "UTF-16"),
@@ -107,7 +107,7 @@ FILES = {
     "another day": (changed(Date="2026-01-01"), "of another day"),
     "another app": (changed(**{"Fyber App ID": "77"}), "of another app"),
     "an app with a fraction": (changed(**{"Fyber App ID": "77.0"}), "of another app"),
-    "a sentence": (lambda _: b"Sorry, try again later", "no column for date"),
+    "a sentence": (lambda _: b"Sorry, try again later", "no column for placement name"),
     "a page": (lambda _: b"<html>Maintenance</html>", "an HTML or XML page"),
     "JSON": (lambda _: b'{"error": "no data"}', "JSON, not CSV: no data"),
     "part of it": (lambda rows: Answer(206, dt_csv(rows)), "HTTP 206"),

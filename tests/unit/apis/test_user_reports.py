@@ -371,8 +371,9 @@ def test_where_the_server_offers_no_parts_the_whole_file_is_asked_for_again(serv
 
 
 def test_a_part_that_nobody_asked_for_is_no_report(server, tmp_path):
-    server.files = [rest(), Answer(body=LONG)]
-    assert fetched(server, tmp_path).path.read_bytes() == LONG
+    server.files = [rest()]
+    assert "HTTP 206" in failed(server, tmp_path, UnreadableAnswer)
+    assert len(server.of("GET")) == 1
 
 
 def test_a_later_run_goes_on_with_what_an_earlier_one_has_left(server, tmp_path):
