@@ -139,7 +139,7 @@ class MediationAnswer:
         if network and network.lower() != self._query.network and self._query.network in {"bidding", "mediation"}:
             raise ValueError("of another network type")
         named = {*self._query.dimensions, *row} & {*DIMENSIONS, NETWORK_TYPE}
-        names = {name: _folded(row.get(name)) for name in (*DIMENSIONS, NETWORK_TYPE) if name in named}
+        names: dict[str, str] = {name: _folded(row.get(name)) for name in (*DIMENSIONS, NETWORK_TYPE) if name in named}
         if "date" in names and names["date"] not in SUMS:
             _day(names["date"], window)
         figures = parse_figures(row, self._query.summed_metrics)
