@@ -36,6 +36,7 @@ def test_exported_members():
         "Project",
         "PullResult",
         "RehearsalResult",
+        "RowsResult",
         "Selection",
         "SuggestionsResult",
         "UndoResult",
