@@ -45,6 +45,7 @@ ROUND = (
     ("floors", "suggest", "--explain", "android:com.cash_crash.54/int_13", "US"),
     ("floors", "backtest"),
     ("floors", "write"),
+    ("reports", "mediation"),
     ("reports", "import", str(SAMPLES / "max.csv")),
 )
 
