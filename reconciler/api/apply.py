@@ -66,7 +66,8 @@ def apply_new(
             now = replan(plan, desired, context, workspace.origin(desired), workspace.parallelism)
             plan, _ = still_valid_part(plan, plan, now, skip_stale=False)
             live = now.live
-        request = ApplyRequest(plan, live, context.ledger, gateway, run, context.past.settle_seconds(least))
+        settle = context.past.settle_seconds(least)
+        request = ApplyRequest(plan, live, context.ledger, gateway, run, settle, habits=store.habits())
         return carry_out(workspace, request, is_reviewed=reviewed is not None)
 
 
@@ -97,7 +98,8 @@ def apply_saved(workspace: Workspace, plan: Plan, allowances: Allowances, *, ski
         now = replan(within, desired, context, workspace.origin(desired), workspace.parallelism)
         part, left_out = still_valid_part(plan, within, now, skip_stale=skip_stale)
         announce_forecast(workspace, part, gateway.pace())
-        request = ApplyRequest(part, now.live, context.ledger, gateway, run, past.settle_seconds(least))
+        settle = past.settle_seconds(least)
+        request = ApplyRequest(part, now.live, context.ledger, gateway, run, settle, habits=store.habits())
         return carry_out(workspace, request, left_out)
 
 

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from reconciler.apply.context import ExecutionContext, Moment
-from reconciler.apply.create import Created, DoubtfulCreate, claim_id, new_matches, read_list, several_text
+from reconciler.apply.context import FIRST_PAUSE, ExecutionContext, Moment, read_list, wait_for
+from reconciler.apply.create import Created, DoubtfulCreate, claim_id, new_matches, several_text
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.journal import lag_event, shown_event
@@ -20,9 +20,6 @@ from reconciler.model.state import LiveResource, LiveState
 
 SENT_AT_MOST: Final = 3
 """How often a create that was surely not done is sent in all."""
-
-FIRST_PAUSE: Final = 1.0
-"""Seconds between the first two readings of a list; each further pause is twice as long."""
 
 ASKED_AT_MOST: Final = 8
 """How many ids that a list leaves out are asked for one by one, to tell whether the list is whole."""
@@ -195,13 +192,6 @@ def _leaves_out_known(app_id: str | None, listed: Iterable[LiveResource], contex
     if len(lost) > ASKED_AT_MOST:
         return True
     return any(context.gateway.find(kind, each) is not None for each in lost)
-
-
-def wait_for(seconds: float, context: ExecutionContext) -> None:
-    """Wait, but not much longer than until all further writes are stopped."""
-    end = context.clock.monotonic() + seconds
-    while context.cancellation.reason is None and (seconds_left := end - context.clock.monotonic()) > 0:
-        context.clock.sleep(min(seconds_left, FIRST_PAUSE))
 
 
 def record_lag(created: Created, context: ExecutionContext) -> None:

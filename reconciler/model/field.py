@@ -321,6 +321,10 @@ FIELDS: Final[Mapping[Kind, Mapping[str, FieldSpec]]] = {"app": APP_FIELDS, "pla
 REQUIRED_TO_CREATE: Final[Mapping[Kind, tuple[str, ...]]] = {
     kind: tuple(spec.name for spec in specs.values() if spec.required_to_create) for kind, specs in FIELDS.items()
 }
+WRITABLE: Final[Mapping[Kind, frozenset[str]]] = {
+    kind: frozenset(name for name, spec in specs.items() if spec.remedy is None) for kind, specs in FIELDS.items()
+}
+"""The fields that an update can change."""
 TYPES: Final[Mapping[str, FieldType]] = {spec.name: spec.type for specs in FIELDS.values() for spec in specs.values()}
 """The type by name alone, for documents that do not say whose field it is: a name is of one type in both kinds."""
 

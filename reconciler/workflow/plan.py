@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.apply.context import Apps, CancellationToken, ExecutionContext, LiveIndex
+from reconciler.apply.context import Apps, CancellationToken, ExecutionContext, LiveIndex, UpdateModes
 from reconciler.apply.executor import Execution, execute
 from reconciler.diff.audit import Audit
 from reconciler.diff.change import Blocked, Contradiction, Create, Verdict
@@ -14,6 +14,7 @@ from reconciler.diff.classes import audit_account
 from reconciler.diff.context import DiffOptions, DriftRule, context_of
 from reconciler.errors import WrongAccount
 from reconciler.model.address import Address, address_order, app_of, kind_of, selector
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import NO_CREATES, PastCreates, past_creates, seconds_to_settle
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import DesiredState, LiveState
@@ -221,7 +222,7 @@ class ApplyRequest:
     """A plan, the account and the ledger that it was made on, and where it is carried out.
 
     `run` holds the lock. `settle_seconds`: how long a doubtful create may take to appear. Whoever is asked to stop
-    cancels `cancellation`.
+    cancels `cancellation`. `habits`: what is known of how the account takes updates.
     """
 
     plan: Plan
@@ -231,6 +232,7 @@ class ApplyRequest:
     run: RunStore
     settle_seconds: float = 30
     cancellation: CancellationToken = field(default_factory=CancellationToken)
+    habits: AccountHabits = UNKNOWN_HABITS
 
 
 def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, parallelism: int = 8) -> Execution:
@@ -251,6 +253,7 @@ def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, para
         Apps(),
         request.cancellation,
         request.settle_seconds,
+        updates=UpdateModes(request.habits),
     )
     return execute(plan, context, listener, parallelism)
 

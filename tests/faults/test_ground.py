@@ -271,7 +271,7 @@ class TestLedger:
 
 
 class TestReplacingPut:
-    def test_the_first_update_that_resets_what_it_was_not_sent_is_the_last_write(self, worlds):
+    def test_what_the_first_update_resets_is_put_back_and_the_others_send_everything(self, worlds):
         world = worlds(put="replace")
         names = [f"p{number}" for number in range(6)]
         world.settles(block(*({"name": name} for name in names)))
@@ -280,14 +280,36 @@ class TestReplacingPut:
         new = {"name": "new"}
         world.declares(block(*({"name": name, "floorPrices": {"US": 2}} for name in names), new))
         done = world.project.call("apply", "--yes", "--format", "json")
-        assert done.code == 3
-        assert [method for method, _ in world.writes] == ["PUT"]
+        assert done.code == 0
+        assert [method for method, _ in world.writes] == [*["PUT"] * 7, "POST"]
         first, *rest = (each for each in done.json["results"] if not each["address"].endswith("new"))
-        assert first["outcome"] == "failed"
-        assert "fields that were not sent were reset (capping)" in first["error"]
-        assert {each["outcome"] for each in rest} == {"skipped"}
-        assert "all further writes were stopped" in rest[0]["error"]
-        assert world.named("new") == []
+        assert "it reset fields it was not sent (capping): they were put back" in first["error"]
+        assert {each["error"] for each in rest} == {None}
+        capped = {each.fields["name"] for each in world.account.placements() if each.fields.get("capping")}
+        assert capped == set(names)
+
+    def test_where_it_cannot_be_put_back_nothing_more_is_written_and_undo_does_it(self, worlds):
+        world = worlds(put="replace")
+        names = [f"p{number}" for number in range(3)]
+        world.settles(block(*({"name": name} for name in names)))
+        for name in names:
+            world.edits(name, capping={"value": 1, "unit": "day"})
+        world.declares(block(*({"name": name, "floorPrices": {"US": 2}} for name in names)))
+        world.strike(faults.Status(on="PUT placement", status=400, nth=2))
+        done = world.project.call("apply", "--yes", "--format", "json")
+        assert done.code == 3
+        assert list(done.outcomes().values()) == ["failed", "skipped", "skipped"]
+        error = done.json["results"][0]["error"]
+        assert 'fields that were not sent were reset (capping was {"unit":"day","value":1})' in error
+        assert "refused with 400" in error
+        assert "all further writes were stopped" in done.json["results"][1]["error"]
+        world.strike()
+        run = done.json["run"]
+        assert world.project.call("undo", run, "--yes").code == 0
+        assert all(world.named(name)[0].fields["capping"] == {"value": 1, "unit": "day"} for name in names)
+        again = world.project.call("apply", "--yes", "--format", "json")
+        assert again.code == 0
+        assert all(world.named(name)[0].fields["capping"] == {"value": 1, "unit": "day"} for name in names)
 
     def test_an_update_that_wakes_an_inactive_placement_is_one(self, worlds):
         world = worlds(put="replace")
@@ -296,8 +318,9 @@ class TestReplacingPut:
         world.edits("b", status="inactive")
         world.declares(block(with_floor(2), {"name": "b", "floorPrices": {"US": 2}}))
         done = world.project.call("apply", "--yes", "--format", "json")
-        assert done.outcomes() == {f"{APP}/a": "failed", f"{APP}/b": "skipped"}
+        assert done.outcomes() == {f"{APP}/a": "applied", f"{APP}/b": "applied"}
         assert "(status)" in done.json["results"][0]["error"]
+        assert {each.fields["status"] for each in world.account.placements()} == {"inactive"}
 
     def test_countries_that_go_with_the_targeting_that_was_switched_off_are_none(self, worlds):
         world = worlds()

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from reconciler.errors import StoreError
 from reconciler.model.address import Address
+from reconciler.model.habits import LEARNED, AccountHabits, habits_of
 from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json, shared_id
 from reconciler.ports import Clock
@@ -233,6 +234,10 @@ class PostgresStore:
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first."""
         return self._rows(journal.c.run != AUDITS)
+
+    def habits(self) -> AccountHabits:
+        """What runs of all runners have found out of the account's updates."""
+        return habits_of(self._rows(journal.c.event["event"].as_string() == LEARNED))
 
     def audits(self) -> Iterator[Mapping[str, Any]]:
         """The audits of all runners, oldest first."""
