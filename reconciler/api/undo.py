@@ -153,10 +153,11 @@ def undo(
             return UndoResult(undone.run, declined=True)
         result = None
         if writes(plan):
-            now = replan(plan, desired, PlanningContext(gateway, ledger, past), workspace.origin(desired), parallelism)
+            context = PlanningContext(gateway, ledger, past, store.habits())
+            now = replan(plan, desired, context, workspace.origin(desired), parallelism)
             part, left_out = still_valid_part(plan, plan, now, skip_stale=True)
             settle_seconds = past.settle_seconds(desired.safety.settle_seconds)
-            request = ApplyRequest(part, now.live, ledger, gateway, run, settle_seconds, habits=store.habits())
+            request = ApplyRequest(part, now.live, ledger, gateway, run, settle_seconds, habits=context.habits)
             result = carry_out(workspace, request, left_out)
             remaining = remaining.without(_not_undone(plan, result))
         manifests_done = _restore_manifests(workspace, remaining, write=manifests)

@@ -18,7 +18,6 @@ from reconciler.apply.updates import (
     put_back,
     read_until,
     reset_fields,
-    with_former_lines,
 )
 from reconciler.apply.verify import (
     Verification,
@@ -29,7 +28,7 @@ from reconciler.apply.verify import (
     verify,
 )
 from reconciler.diff.change import Deactivate, Delete, FieldChange, Update, action_of
-from reconciler.diff.compare import field_changes, or_none, value_at, with_live_leaves
+from reconciler.diff.compare import field_changes, or_none, value_at, with_former_lines, with_live_leaves
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import Address, kind_of
 from reconciler.model.habits import AccountHabits

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from reconciler.apply.context import FIRST_PAUSE, ExecutionContext, read_back, read_list, wait_for
 from reconciler.apply.verify import TARGETING, dependents, is_form_of
 from reconciler.diff.change import Action
+from reconciler.diff.context import unsendable_text
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Address, Kind
 from reconciler.model.field import WRITABLE
@@ -97,19 +98,11 @@ def _send(sending: Sending, context: ExecutionContext) -> Delivery | Withheld:
     if context.updates.mode(sending.kind) == "replaces":
         unreadable = sending.before.why_unreadable(*WRITABLE[sending.kind])
         if unreadable:
-            return Withheld("blocked", unreadable_text(unreadable))
+            return Withheld("blocked", unsendable_text(unreadable))
         answer = _put(sending, whole_fields(sending), 1, context)
     else:
         answer = _put(sending, sending.sent, 1, context)
     return Delivery(answer, answer.attempts)
-
-
-def unreadable_text(why: str) -> str:
-    """Why a resource with fields that cannot be read is not updated."""
-    return (
-        "this account's updates reset what they are not sent, and a field that cannot be read cannot be sent: "
-        f"{why}; correct it in the console"
-    )
 
 
 def _put(sending: Sending, body: Fields, attempt: int, context: ExecutionContext) -> Answer:
@@ -308,12 +301,3 @@ def kept_lines(sent: Value, before: Value | Absent, shown: Value | Absent) -> Ma
     if not left or any(was.get(country) != table[country] for country in left):
         return {}
     return dict.fromkeys(left, wanted[WORLDWIDE])
-
-
-def with_former_lines(sent: Fields, before: Fields) -> Fields:
-    """The same with the worldwide price for each line that a table of floors is to lose, where tables are merged."""
-    wanted, was = (floor_table(fields.get("floorPrices")) for fields in (sent, before))
-    if wanted is None or was is None:
-        return sent
-    former = {country: wanted[WORLDWIDE] for country in was if country not in wanted}
-    return {**sent, "floorPrices": {**wanted, **former}} if former else sent

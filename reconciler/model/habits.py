@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from reconciler.model.address import Kind
+from reconciler.model.address import Address, Kind, kind_of
 from reconciler.model.value import ABSENT, MINIMUM, WORLDWIDE, Absent, Value
 
 UpdateMode: TypeAlias = Literal["merges", "replaces"]
@@ -21,11 +21,13 @@ _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 class AccountHabits:
     """What is known of an account's updates: their mode by kind, None where it is not known.
 
-    `floors_merge`: a table of floors leaves lines that it does not name as they are.
+    `floors_merge`: a table of floors leaves lines that it does not name as they are. `lost` holds the updates, by kind
+    and id, that have reset what they were not sent, or may have, and were not followed by another.
     """
 
     updates: Mapping[Kind, UpdateMode] = field(default_factory=dict)
     floors_merge: bool = False
+    lost: Mapping[tuple[Kind, str], "LostUpdate"] = field(default_factory=dict)
 
     def mode(self, kind: Kind) -> UpdateMode | None:
         """How updates of this kind are taken; None where that is not known."""
@@ -37,11 +39,26 @@ class AccountHabits:
         for kind, mode in other.updates.items():
             if updates.get(kind) != "replaces":
                 updates[kind] = mode
-        return AccountHabits(updates, self.floors_merge or other.floors_merge)
+        return AccountHabits(updates, self.floors_merge or other.floors_merge, {**self.lost, **other.lost})
 
     def cautious(self) -> "AccountHabits":
         """The part that makes updates send more, and never less."""
-        return replace(self, updates={kind: mode for kind, mode in self.updates.items() if mode == "replaces"})
+        return AccountHabits(
+            {kind: mode for kind, mode in self.updates.items() if mode == "replaces"}, self.floors_merge
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LostUpdate:
+    """An update that has reset fields, or whose end was never recorded, and so may have.
+
+    `before` holds, as JSON, what was there of what it was not sent; `names` the fields that are known to have been
+    reset, empty where that is not known.
+    """
+
+    run: str
+    before: Mapping[str, Any]
+    names: tuple[str, ...] = ()
 
 
 UNKNOWN_HABITS: Final = AccountHabits()
@@ -73,11 +90,33 @@ def habits_of(events: Iterable[Mapping[str, Any]]) -> AccountHabits:
     has to, and never make it lose anything.
     """
     habits = UNKNOWN_HABITS
+    lost: dict[tuple[Kind, str], LostUpdate] = {}
     for event in events:
         if event.get("event") == LEARNED:
             learned = habits_from_json(event)
             habits = habits.joined(learned.cautious() if event.get(FOREIGN) else learned)
-    return habits
+        elif event.get("action") in _UPDATES and not event.get(FOREIGN):
+            _note_update(lost, event)
+    return replace(habits, lost=lost)
+
+
+_UPDATES: Final = ("update", "deactivate")
+
+
+def _note_update(lost: dict[tuple[Kind, str], LostUpdate], event: Mapping[str, Any]) -> None:
+    """Apply the intent or the end of an update to those that may have lost something, in place."""
+    match event:
+        case {"event": "intent", "address": str(address), "id": str(resource_id), "before": {**before}}:
+            after = event.get("after") or {}
+            unsent = {str(name): value for name, value in before.items() if name not in after}
+            lost[kind_of(Address(address)), resource_id] = LostUpdate(str(event.get("run")), unsent)
+        case {"event": "ended", "address": str(address), "id": str(resource_id)}:
+            update = lost.pop((kind_of(Address(address)), resource_id), None)
+            names = tuple(name for name in event.get("reset") or () if isinstance(name, str))
+            if names and update is not None:
+                lost[kind_of(Address(address)), resource_id] = replace(update, names=names)
+        case _:
+            pass
 
 
 def habits_to_json(habits: AccountHabits) -> dict[str, Any]:

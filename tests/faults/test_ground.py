@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import shutil
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -310,6 +311,62 @@ class TestReplacingPut:
         again = world.project.call("apply", "--yes", "--format", "json")
         assert again.code == 0
         assert all(world.named(name)[0].fields["capping"] == {"value": 1, "unit": "day"} for name in names)
+
+    def test_a_run_that_was_killed_between_the_two_calls_is_told_until_it_is_undone(self, worlds):
+        world = worlds(put="replace")
+        world.settles(block({"name": "a"}))
+        world.edits("a", capping={"value": 1, "unit": "day"})
+        world.declares(block({"name": "a", "floorPrices": {"US": 2}}))
+        world.strike(faults.Timeout(on="GET placement", containing="240001", seconds=60))
+        running = world.project.start("apply", "--yes")
+        while not any(method == "PUT" for method, _ in world.writes):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        running.kill()
+        running.communicate()
+        world.strike()
+        told = "was killed, and may have reset what it did not send: capping (was"
+        assert told in world.project.call("plan").out
+        drift = world.project.call("drift", "--format", "json")
+        assert any(told in note["text"] for note in drift.json["notes"])
+        run = world.project.call("history", "--format", "json").json["runs"][-1]["run"]
+        done = world.project.call("undo", run, "--yes")
+        assert done.code == 0, done.err
+        assert world.named("a")[0].fields["capping"] == {"value": 1, "unit": "day"}
+        assert told not in world.project.call("plan").out
+
+    def test_the_ledger_tells_other_machines(self, worlds):
+        world = worlds(put="replace")
+        world.settles(block({"name": "a"}, {"name": "b"}))
+        world.edits("a", capping={"value": 1, "unit": "day"})
+        world.edits("b", capping={"value": 1, "unit": "day"})
+        world.declares(block({"name": "a", "floorPrices": {"US": 2}}, {"name": "b"}))
+        assert world.project.call("apply", "--yes").code == 0
+        header = (world.project.root / "reconciler.lock").read_text().splitlines()[0]
+        assert header.endswith('"updates":{"placement":"replaces"}}')
+        shutil.rmtree(world.project.root / ".reconciler")
+        world.declares(block({"name": "a", "floorPrices": {"US": 2}}, {"name": "b", "floorPrices": {"US": 2}}))
+        before = len(world.writes)
+        assert world.project.call("apply", "--yes").code == 0
+        assert [method for method, _ in world.writes[before:]] == ["PUT"]
+        assert world.named("b")[0].fields["capping"] == {"value": 1, "unit": "day"}
+
+    def test_floors_that_merge_are_found_out_once_and_the_plan_is_empty_then(self, worlds):
+        world = worlds(floors="merge")
+        world.settles(block({"name": "a", "floorPrices": {"WW": 0.5, "DE": 0.8, "US": 1}}))
+        world.declares(block({"name": "a", "floorPrices": {"WW": 0.5, "US": 1.1}}))
+        done = world.project.call("apply", "--yes", "--allow-floor-jump", "--format", "json")
+        assert (done.code, done.outcomes()) == (0, {f"{APP}/a": "normalised"})
+        assert world.named("a")[0].fields["floorPrices"] == {"WW": 0.5, "DE": 0.5, "US": 1.1}
+        assert world.project.call("plan", "--detailed-exitcode").code == 0
+        assert world.project.call("drift").code == 0
+        world.declares(block({"name": "a", "floorPrices": {"WW": 0.6}}))
+        plan = world.project.call("plan")
+        assert "floorPrices.DE, floorPrices.US: this account keeps lines of floors that are left out" in plan.out
+        done = world.project.call("apply", "--yes", "--allow-floor-jump", "--format", "json")
+        assert done.outcomes() == {f"{APP}/a": "applied"}
+        assert world.named("a")[0].fields["floorPrices"] == {"WW": 0.6, "DE": 0.6, "US": 0.6}
+        assert world.project.call("plan", "--detailed-exitcode").code == 0
 
     def test_an_update_that_wakes_an_inactive_placement_is_one(self, worlds):
         world = worlds(put="replace")

@@ -12,7 +12,7 @@ from datetime import datetime
 from threading import Condition
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from reconciler.errors import StoreError
@@ -237,7 +237,8 @@ class PostgresStore:
 
     def habits(self) -> AccountHabits:
         """What runs of all runners have found out of the account's updates."""
-        return habits_of(self._rows(journal.c.event["event"].as_string() == LEARNED))
+        event, action = (journal.c.event[name].as_string() for name in ("event", "action"))
+        return habits_of(self._rows(or_(event == LEARNED, action.in_(("update", "deactivate")))))
 
     def audits(self) -> Iterator[Mapping[str, Any]]:
         """The audits of all runners, oldest first."""
