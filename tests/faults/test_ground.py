@@ -3,9 +3,9 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
-import shutil
 import time
 from contextlib import ExitStack
 from dataclasses import replace
