@@ -135,3 +135,41 @@ def test_nothing_undeclared_moves_where_updates_replace(worlds, lag, floors, ans
     for number, fields in before.items():
         moved = {name for name in fields.keys() | after[number].keys() if fields.get(name) != after[number].get(name)}
         assert moved == ({"coppa", "status"} if number == home.id else {"coppa"})
+
+
+def test_a_line_of_floors_that_no_manifest_can_declare_is_left_out_alone_and_left_as_it_is(worlds):
+    project, account = worlds()
+    home = account.create("app", {"name": "A", "bundle": "com.a", "platform": "android", "category1": "Finance",
+                                  "coppa": False, "publisherId": "3432"})  # fmt: skip
+    table = {"WW": 0.5, "US": 2.0, "EU": 1.0, "DE": 0.001}
+    account.create("placement", {"name": "a", "placementType": "MREC", "floorPrices": table}, app_id=home.id)
+    done = project.call("pull")
+    assert done.code == 0, done.err
+    assert "floorPrices of EU is no ISO 3166 country: left undeclared, as it is" in done.out + done.err
+    assert "floorPrices of DE is 0.001, below the least price there is" in done.out + done.err
+    (manifest,) = project.root.glob("apps/**/*.yaml")
+    text = manifest.read_text()
+    assert "US: 2" in text
+    assert "floorPrices.DE" in text
+    assert project.call("validate", "--strict").code == 0
+    assert project.call("plan", "--detailed-exitcode").code == 0
+    assert project.call("pull", "--check").code == 0
+
+
+def test_the_address_called_for_rewards_can_be_taken_away(worlds):
+    project, account = worlds()
+    declare(project)
+    path = project.root / "apps/a.yaml"
+    path.write_text(path.read_text() + "    rewardedAdUrl: https://a.example/?u={{USER_ID}}\n")
+    applied(project)
+    assert account.apps()[0].fields["rewardedAdUrl"]
+    path.write_text(path.read_text().replace("https://a.example/?u={{USER_ID}}", "null"))
+    assert applied(project).outcomes() == {"android:com.a": "applied"}
+    assert "rewardedAdUrl" not in account.apps()[0].fields
+
+
+def test_a_banner_may_be_refreshed_never(worlds):
+    project, account = worlds()
+    declare(project, "[{name: a, placementType: Banner, bannerRefresh: 0}]")
+    applied(project)
+    assert account.placements()[0].fields["bannerRefresh"] == 0

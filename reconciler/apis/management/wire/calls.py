@@ -104,6 +104,11 @@ def _plain(value: Value, _: Value) -> Any:
     return to_json(value)
 
 
+def _text(value: Value, _: Value) -> Any:
+    """A text that is taken away is sent empty."""
+    return "" if value is None else value
+
+
 def _words(value: Value, _: Value) -> Any:
     return [] if value is None else to_json(value)
 
@@ -131,6 +136,8 @@ def _speller(spec: FieldSpec) -> Speller:
     match spec.type:
         case WordsType() if spec.turns_off:
             spell = _words
+        case TextType() if spec.turns_off:
+            spell = _text
         case FlagType() | TextType() | BundleType() | WordType() | WordsType() | CountType():
             spell = _plain
         case PricesType():
