@@ -4,7 +4,7 @@ The API has no idempotency key, and nothing promises that an answered id is new.
 that was not there before, and that is not shown to be another resource.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -152,26 +152,6 @@ def _is_name_of_another(created: Created, key: str, seen: str, context: Executio
     others = (each for each in before if each is not None)
     within = app_of(created.change.address) if kind == "placement" else ""
     return seen in context.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
-
-
-def new_matches(
-    change: Create, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
-) -> list[LiveResource]:
-    """Those in a list that carry the identity of a create and were not there before."""
-    before = context.listed_before(app_id)
-    keys = KEYS[kind_of(change.address)]
-    return [
-        each
-        for each in listed
-        if each.id not in before and all(each.fields.get(key) == change.send[key] for key in keys)
-    ]
-
-
-def several_text(ids: Iterable[str]) -> str:
-    """In words: more than one live resource has one identity, and what to do about it."""
-    named = ", ".join(sorted(ids))
-    remedy = "keep one by pinning its id, remove the others in the console"
-    return f"the account holds several resources of this identity: ids {named}; {remedy}"
 
 
 OVERWRITTEN_BY_STORE: Final = frozenset({"name"})

@@ -19,8 +19,8 @@ from reconciler.apply.context import (
     result,
     wait_for,
 )
-from reconciler.apply.create import Created, claim_id, created_result, new_matches, several_text, why_not_ours
-from reconciler.apply.unclear_creates import new_ids_text, record_shown
+from reconciler.apply.create import Created, claim_id, created_result, why_not_ours
+from reconciler.apply.unclear_creates import new_ids_text, new_matches, record_shown, several_text
 from reconciler.apply.updates import kept_lines, reset_fields, shows_update
 from reconciler.apply.verify import Verification, untaken_fields, verify
 from reconciler.diff.change import Blocked, Change, Create, Delete

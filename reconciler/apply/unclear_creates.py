@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from reconciler.apply.context import FIRST_PAUSE, ExecutionContext, Moment, read_list, wait_for
-from reconciler.apply.create import Created, DoubtfulCreate, claim_id, new_matches, several_text
+from reconciler.apply.create import KEYS, Created, DoubtfulCreate, claim_id
+from reconciler.diff.change import Create
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.journal import lag_event, shown_event
@@ -177,6 +178,26 @@ def _finding(
             "not sent again; the next run looks for it first"
         )
     return _NotListed(None)
+
+
+def new_matches(
+    change: Create, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
+) -> list[LiveResource]:
+    """Those in a list that carry the identity of a create and were not there before."""
+    before = context.listed_before(app_id)
+    keys = KEYS[kind_of(change.address)]
+    return [
+        each
+        for each in listed
+        if each.id not in before and all(each.fields.get(key) == change.send[key] for key in keys)
+    ]
+
+
+def several_text(ids: Iterable[str]) -> str:
+    """In words: more than one live resource has one identity, and what to do about it."""
+    named = ", ".join(sorted(ids))
+    remedy = "keep one by pinning its id, remove the others in the console"
+    return f"the account holds several resources of this identity: ids {named}; {remedy}"
 
 
 def new_ids_text(ids: Iterable[str]) -> str:
