@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from reconciler.diff.change import Change
 from reconciler.model.address import Address, Kind
 from reconciler.model.evidence import Evidence, EvidenceQuery, UnmatchedReports
+from reconciler.model.habits import AccountHabits
 from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import LiveResource
@@ -109,6 +110,10 @@ class LedgerReader(Protocol):
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first: `run`, `at` (ISO 8601, UTC), `event` and what that event says."""
+        ...
+
+    def habits(self) -> AccountHabits:
+        """What earlier runs have found out of how the account takes updates. Raises `StoreError`."""
         ...
 
 

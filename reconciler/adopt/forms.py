@@ -1,6 +1,6 @@
 """Values in the form of a manifest: what a block must change, what no manifest can declare, and whole blocks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,7 @@ from reconciler.model.address import Address, Kind, app_of, kind_of, placement_a
 from reconciler.model.field import PRICED, TYPES, GeoType, PricesType
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.state import DesiredApp, DesiredPlacement, DesiredResource, DesiredState, Lifecycle, LiveResource
-from reconciler.model.value import ABSENT, WORLDWIDE, Fields, Floors, Value, to_json, value_text
+from reconciler.model.value import ABSENT, MINIMUM, WORLDWIDE, Fields, Floors, Value, to_json, value_text
 from reconciler.yaml.edits import Writable
 from reconciler.yaml.node import VARIABLE
 
@@ -64,6 +64,11 @@ def block_difference(
                 block.fields[name], live_value, [change for change in changes if change.field == name]
             )
     values = {**_completed_targeting(values, block, live), **values}
+    if lines := undeclarable_lines(values.get("floorPrices")):
+        values["floorPrices"] = without_lines(values["floorPrices"], lines)
+        notes += [Note(block.address, f"floorPrices of {line} {why}: left undeclared") for line, why in lines.items()]
+        if values["floorPrices"] == block.fields.get("floorPrices"):
+            del values["floorPrices"]
     for name, why in _obstacles(kind, values, block.fields).items():
         notes.append(Note(block.address, f"{name} {why}: what is declared stays"))
         values.pop(name, None)
@@ -191,6 +196,29 @@ def undeclarable(kind: Kind, fields: Fields) -> Mapping[str, str]:
             name = str(error["loc"][0]) if error["loc"] else "name"
             reasons.setdefault(name, f"is {_value_or_block(fields.get(name))}, which a manifest cannot declare")
     return reasons
+
+
+def undeclarable_lines(floors: Value) -> Mapping[str, str]:
+    """The lines of a table of floors that no manifest can declare, and why; none where the worldwide one is among them.
+
+    Then it is the table as a whole that cannot be declared.
+    """
+    if not isinstance(floors, Mapping):
+        return {}
+    reasons: dict[str, str] = {}
+    for country, amount in floors.items():
+        if country not in COUNTRIES and country != WORLDWIDE:
+            reasons[country] = "is no ISO 3166 country"
+        elif isinstance(amount, Decimal) and amount < MINIMUM:
+            reasons[country] = f"is {value_text(amount)}, below the least price there is"
+    return {} if WORLDWIDE in reasons else reasons
+
+
+def without_lines(floors: Value, lines: Container[str]) -> Value:
+    """A table of floors without some lines."""
+    if not isinstance(floors, Mapping):
+        return floors
+    return {country: amount for country, amount in floors.items() if country not in lines}
 
 
 def _value_or_block(value: Value) -> str:

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from reconciler.adopt.forms import form_of, inconsistent_targeting, is_unset, lifecycle_form, undeclarable
+from reconciler.adopt.forms import (
+    form_of,
+    inconsistent_targeting,
+    is_unset,
+    lifecycle_form,
+    undeclarable,
+    undeclarable_lines,
+    without_lines,
+)
 from reconciler.diff.change import FieldChange, Note
 from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS, manifest_text
 from reconciler.manifest.checked_edits import ProjectContext
@@ -163,6 +171,7 @@ def new_placement_block(
     if not {"name", "placementType"} <= declarable.keys():
         return None, notes
     inherited, lifecycle = _inherited(settings, str(declarable["placementType"]))
+    lines = undeclarable_lines(live.fields.get("floorPrices"))
     contradicted = sorted(name for name in inherited if name not in declarable)
     neutral = {name: _NEUTRAL[name] for name in contradicted if name in _NEUTRAL}
     declares: dict[str, Value] = dict(inherited)
@@ -173,8 +182,9 @@ def new_placement_block(
             declares[name] = value
     if pinned:
         own["placementId"] = live.id
+    if contradicted or lines:
+        own["lifecycle"] = _ignoring(lifecycle, [*contradicted, *(f"floorPrices.{line}" for line in lines)])
     if contradicted:
-        own["lifecycle"] = _ignoring(lifecycle, contradicted)
         text = (
             f"the defaults say {', '.join(contradicted)}, which the account does not show so: ignored by its lifecycle"
         )
@@ -191,6 +201,8 @@ def _declarable_fields(kind: Kind, live: LiveResource, address: Address) -> tupl
     """The fields that a manifest can declare, and notes on the others that say anything."""
     fields = {name: live.fields[name] for name in FIELDS[kind] if live.fields.get(name, ABSENT) is not ABSENT}
     fields = {name: value for name, value in fields.items() if value not in ("", ())}
+    if lines := undeclarable_lines(fields.get("floorPrices")):
+        fields["floorPrices"] = without_lines(fields["floorPrices"], lines)
     reasons = dict(undeclarable(kind, fields))
     declarable = {name: value for name, value in fields.items() if name not in reasons}
     targeting = inconsistent_targeting(declarable)
@@ -201,6 +213,7 @@ def _declarable_fields(kind: Kind, live: LiveResource, address: Address) -> tupl
         for name, why in reasons.items()
         if name not in needed and not is_unset(fields[name])
     ]
+    notes += [Note(address, f"floorPrices of {line} {why}: left undeclared, as it is") for line, why in lines.items()]
     if missing := [
         f"{name} {reasons.get(name, 'is not there')}" for name in needed if name in reasons or name not in fields
     ]:

@@ -66,7 +66,8 @@ def apply_new(
             now = replan(plan, desired, context, workspace.origin(desired), workspace.parallelism)
             plan, _ = still_valid_part(plan, plan, now, skip_stale=False)
             live = now.live
-        request = ApplyRequest(plan, live, context.ledger, gateway, run, context.past.settle_seconds(least))
+        settle = context.past.settle_seconds(least)
+        request = ApplyRequest(plan, live, context.ledger, gateway, run, settle, habits=context.habits)
         return carry_out(workspace, request, is_reviewed=reviewed is not None)
 
 
@@ -75,12 +76,13 @@ def _make_settled_plan(
 ) -> tuple[Plan, LiveState, PlanningContext]:
     """A plan that repeats no create of an earlier run, before limits; the account as it was read, and the ledger."""
     ledger = store.ledger()
-    past = past_creates(store.events())
+    past, habits = past_creates(store.events()), store.habits()
+    selection = replace(selection, habits=habits)
 
     def read_plan() -> tuple[Plan, LiveState]:
         return make_plan(desired, gateway, ledger, workspace.origin(desired), selection, lambda: past)
 
-    context, least = PlanningContext(gateway, ledger, past), desired.safety.settle_seconds
+    context, least = PlanningContext(gateway, ledger, past, habits), desired.safety.settle_seconds
     plan, live = make_settled_plan(read_plan, context, least, workspace.clock, workspace.inform)
     workspace.warn_of_empty_account(ledger, live)
     return plan, live, context
@@ -93,11 +95,12 @@ def apply_saved(workspace: Workspace, plan: Plan, allowances: Allowances, *, ski
     store, least = workspace.store(desired.publisher_id), desired.safety.settle_seconds
     with workspace.gateway(desired.publisher_id) as gateway, store.run(workspace.environment.who()) as run:
         past = wait_to_settle(store, workspace.clock, least, within)
-        context = PlanningContext(gateway, store.ledger(), past)
+        context = PlanningContext(gateway, store.ledger(), past, store.habits())
         now = replan(within, desired, context, workspace.origin(desired), workspace.parallelism)
         part, left_out = still_valid_part(plan, within, now, skip_stale=skip_stale)
         announce_forecast(workspace, part, gateway.pace())
-        request = ApplyRequest(part, now.live, context.ledger, gateway, run, past.settle_seconds(least))
+        settle = past.settle_seconds(least)
+        request = ApplyRequest(part, now.live, context.ledger, gateway, run, settle, habits=context.habits)
         return carry_out(workspace, request, left_out)
 
 

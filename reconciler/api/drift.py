@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,7 @@ def drift(workspace: Workspace, only: tuple[str, ...], since: date | None, *, re
     selection = Selection(only, workspace.parallelism)
     with workspace.reader(desired.publisher_id) as reader:
         ledger = store.ledger()
+        selection = replace(selection, habits=store.habits())
         audit = make_audit(desired, reader, ledger, origin, selection, lambda: past_creates(store.events()))
     if ledger and not only and not any(item.live for item in audit.items):
         workspace.warn(NOTHING_LIVE)

@@ -26,7 +26,7 @@ def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> 
     with workspace.gateway(desired.publisher_id) as gateway:
         store = workspace.store(desired.publisher_id)
         origin, ledger = workspace.origin(desired), store.ledger()
-        wanted = replace(selection, parallelism=workspace.parallelism)
+        wanted = replace(selection, parallelism=workspace.parallelism, habits=store.habits())
         fresh, live = make_plan(desired, gateway, ledger, origin, wanted, lambda: past_creates(store.events()))
     workspace.warn_of_empty_account(ledger, live)
     within, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))

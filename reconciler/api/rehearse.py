@@ -85,7 +85,7 @@ def rehearse(
     store = workspace.store(desired.publisher_id)
     ledger = store.ledger()
     with workspace.reader(desired.publisher_id) as reader:
-        context = PlanningContext(reader, ledger, past_creates(store.events()))
+        context = PlanningContext(reader, ledger, past_creates(store.events()), store.habits())
         now = replan(within, desired, context, workspace.origin(desired), workspace.parallelism)
     part, left_out = still_valid_part(plan, within, now, skip_stale=skip_stale)
     start = _RehearsalInput(workspace, desired, ledger, left_out, skip_stale)

@@ -17,9 +17,9 @@ from reconciler.errors import ProjectError
 from reconciler.files.project import write_manifests
 from reconciler.manifest.checked_edits import blocks_by_address
 from reconciler.model.address import Address, address_order
+from reconciler.model.habits import FOREIGN
 from reconciler.model.journal import (
     DONE,
-    FOREIGN,
     UNREAD,
     PastRun,
     past_creates,
@@ -153,10 +153,12 @@ def undo(
             return UndoResult(undone.run, declined=True)
         result = None
         if writes(plan):
-            now = replan(plan, desired, PlanningContext(gateway, ledger, past), workspace.origin(desired), parallelism)
+            context = PlanningContext(gateway, ledger, past, store.habits())
+            now = replan(plan, desired, context, workspace.origin(desired), parallelism)
             part, left_out = still_valid_part(plan, plan, now, skip_stale=True)
             settle_seconds = past.settle_seconds(desired.safety.settle_seconds)
-            result = carry_out(workspace, ApplyRequest(part, now.live, ledger, gateway, run, settle_seconds), left_out)
+            request = ApplyRequest(part, now.live, ledger, gateway, run, settle_seconds, habits=context.habits)
+            result = carry_out(workspace, request, left_out)
             remaining = remaining.without(_not_undone(plan, result))
         manifests_done = _restore_manifests(workspace, remaining, write=manifests)
     return UndoResult(undone.run, result, manifests_done=manifests_done)

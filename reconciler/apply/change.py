@@ -3,11 +3,22 @@
 All can be repeated safely; what counts is what is there afterwards.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
+from reconciler.apply.updates import (
+    Damage,
+    Sending,
+    Withheld,
+    deliver,
+    kept_lines,
+    learn,
+    put_back,
+    read_until,
+    reset_fields,
+)
 from reconciler.apply.verify import (
     Verification,
     contradiction_text,
@@ -17,11 +28,13 @@ from reconciler.apply.verify import (
     verify,
 )
 from reconciler.diff.change import Deactivate, Delete, FieldChange, Update, action_of
-from reconciler.diff.compare import field_changes, or_none, value_at, with_live_leaves
+from reconciler.diff.compare import field_changes, or_none, value_at, with_former_lines, with_live_leaves
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import Address, kind_of
+from reconciler.model.habits import AccountHabits
 from reconciler.model.journal import Intent, Outcome, StepResult
 from reconciler.model.ledger import LedgerEntry
+from reconciler.model.state import LiveResource
 from reconciler.model.value import ABSENT, Fields, Value
 from reconciler.ports import Accepted, Ambiguous, NotSent, Rejected
 
@@ -94,32 +107,52 @@ def deactivate_resource(change: Deactivate, context: ExecutionContext) -> StepRe
 
 
 def _send_update(write: Write, context: ExecutionContext) -> StepResult:
-    change, sent = write.change, write.sent
+    change = write.change
     before = context.seen.by_id[kind_of(change.address), write.id or ""]
-    was = {name: before.fields[name] for name in sent if name in before.fields}
-    context.store.intend(Intent(change.address, action_of(change), before.id, 1, sent, was))
-    answer = context.gateway.update(before, sent)
-    write = replace(write, before=before.fields)
-    match answer:
+    sent = with_former_lines(write.sent, before.fields) if context.updates.floors_merge else write.sent
+    write = replace(write, sent=sent, before=before.fields, live=before)
+    delivery = deliver(sending_of(write, context), context)
+    if isinstance(delivery, Withheld):
+        return StepResult(result(change, delivery.outcome, error=delivery.why))
+    attempts = delivery.attempts
+    match delivery.answer:
         case Rejected(status, message):
             error = f"refused with {status}: {message}"
-            return StepResult(result(change, "failed", attempts=answer.attempts, error=error))
+            return StepResult(result(change, "failed", attempts=attempts, error=error))
         case NotSent(why):
-            return StepResult(result(change, "failed", attempts=answer.attempts, error=why))
+            return StepResult(result(change, "failed", attempts=attempts, error=why))
         case Accepted(said=said):
-            write = replace(write, said=said)
+            write = replace(write, said=said, told=delivery.told)
             by_answer = verify(sent, before.fields, said)
-            if not by_answer.unconfirmed and not by_answer.reset:
-                return context.unconfirmed.add(write, write_result(write, by_answer, answer.attempts, settled=False))
-            return _result_by_reading(write, answer.attempts, context)
+            is_told = not by_answer.unconfirmed and not by_answer.reset
+            if delivery.damage is None and (is_told or (delivery.told and not by_answer.unconfirmed)):
+                return context.unconfirmed.add(write, write_result(write, by_answer, attempts, settled=False))
         case Ambiguous(why):
-            return _result_by_reading(replace(write, doubt=why), answer.attempts, context)
+            write = replace(write, doubt=why, told=delivery.told)
+    if delivery.damage is not None:
+        return damaged_result(write, delivery.damage, delivery.shown, attempts, context)
+    shown = delivery.shown if delivery.was_read else read_back(before.kind, before.id, context)
+    return _result_by_reading(write, shown, attempts, context)
 
 
-def _result_by_reading(write: Write, attempts: int, context: ExecutionContext) -> StepResult:
-    """The result of a write whose answer does not confirm it, found by reading the resource."""
+def sending_of(write: Write, context: ExecutionContext) -> Sending:
+    """The update of a write, with what the ledger knows of fields that the account does not show."""
+    change, before = write.change, write.live
+    if before is None:
+        raise ValueError("only an update is sent")
+    known = context.ledger.get((isinstance(change, Update) and change.renamed_from) or change.address)
+    declared = change.declared if isinstance(change, Update) else {} if known is None else known.applied
+    unshown: Fields = {}
+    if known is not None and known.id == before.id:
+        unshown = {name: declared[name] for name in known.unconfirmed & declared.keys()}
+    return Sending(change.address, action_of(change), before, write.sent, unshown)
+
+
+def _result_by_reading(
+    write: Write, live: LiveResource | str | None, attempts: int, context: ExecutionContext
+) -> StepResult:
+    """The result of a write whose answer does not confirm it, by the resource as it was read."""
     change, doubt, resource_id = write.change, write.doubt, write.id or ""
-    live = read_back(kind_of(change.address), resource_id, context)
     if isinstance(live, str):
         outcome: Outcome = "unknown" if doubt else "unverified"
         error = f"{doubt}; {live}" if doubt else live
@@ -131,9 +164,63 @@ def _result_by_reading(write: Write, attempts: int, context: ExecutionContext) -
     if live is None:
         return StepResult(result(change, "failed", attempts=attempts, error="it is gone from the account"))
     verification = verify(write.sent, write.before, live.fields, context.seen.fields_returned_for(write.before))
-    if verification.reset:
-        return _stop_after_reset(write, verification, attempts, context)
+    if verification.reset and write.told is None and reset_fields(sending_of(write, context), live, context):
+        return mended_result(write, live, attempts, context)
     return context.unconfirmed.add(write, write_result(write, verification, attempts, settled=False, shown=live.fields))
+
+
+def mended_result(write: Write, live: LiveResource, attempts: int, context: ExecutionContext) -> StepResult:
+    """The result of an update that was found to have reset what it was not sent, which is put back now."""
+    sending = sending_of(write, context)
+    reset = reset_fields(sending, live, context)
+    delivery = put_back(sending, Accepted(live.id, attempts=attempts), reset, live, context)
+    write = replace(write, told=delivery.told)
+    if delivery.damage is not None or not isinstance(delivery.shown, LiveResource):
+        damage = delivery.damage or Damage(reset, "unknown", str(delivery.shown))
+        return damaged_result(write, damage, delivery.shown, delivery.attempts, context)
+    shown = delivery.shown.fields
+    verification = verify(write.sent, write.before, shown, context.seen.fields_returned_for(write.before))
+    return context.unconfirmed.add(
+        write, write_result(write, verification, delivery.attempts, settled=False, shown=shown)
+    )
+
+
+def kept_lines_result(write: Write, shown: LiveResource, attempts: int, context: ExecutionContext) -> StepResult | None:
+    """The result of an update whose table of floors was merged: lines that it left out get the worldwide price.
+
+    None where it left none out that is still there, or where that price is not shown afterwards.
+    """
+    table, before = write.sent.get("floorPrices"), write.before.get("floorPrices", ABSENT)
+    lines = kept_lines(table, before, shown.fields.get("floorPrices", ABSENT))
+    if not lines or not isinstance(table, Mapping):
+        return None
+    amended = replace(write, sent={**write.sent, "floorPrices": {**table, **lines}})
+    sending = sending_of(amended, context)
+    delivery = deliver(sending, context)
+    if isinstance(delivery, Withheld) or not isinstance(delivery.answer, Accepted | Ambiguous):
+        return None
+    live = read_until(lambda live: live.fields.get("floorPrices") == amended.sent["floorPrices"], sending, context)
+    if not isinstance(live, LiveResource) or live.fields.get("floorPrices") != amended.sent["floorPrices"]:
+        return None
+    learn(AccountHabits(floors_merge=True), context)
+    kept: Fields = {f"floorPrices.{country}": amount for country, amount in lines.items()}
+    told = f"the account keeps lines of floors that are left out: {', '.join(kept)} got the worldwide price"
+    step_result = result(write.change, "normalised", attempts=attempts + delivery.attempts, error=told)
+    step_result = replace(step_result, wanted=dict.fromkeys(kept), kept=kept)
+    return StepResult(step_result, write.entry(write.id or "", Verification()), _former_address(write))
+
+
+def damaged_result(
+    write: Write, damage: Damage, live: LiveResource | str | None, attempts: int, context: ExecutionContext
+) -> StepResult:
+    """The result of an update that reset what it was not sent, and that could not be put back."""
+    step_result = result(write.change, damage.outcome, attempts=attempts, error=damage.error)
+    step_result = replace(step_result, reset=tuple(sorted(damage.fields)))
+    if not isinstance(live, LiveResource):
+        return StepResult(step_result)
+    verification = verify(write.sent, write.before, live.fields, context.seen.fields_returned_for(write.before))
+    verification = replace(verification, untaken=frozenset(verification.contradicted or {}))
+    return StepResult(step_result, write.entry(write.id or "", verification), _former_address(write))
 
 
 def write_result(
@@ -163,6 +250,7 @@ def write_result(
         outcome = "failed" if settled else "unknown" if write.doubt else "unverified"
         if write.doubt or len(verification.untaken) == len(sent):
             return StepResult(result(change, outcome, attempts=attempts, error=error))
+    error = "; ".join(filter(None, (error, write.told))) or None
     step_result = replace(result(change, outcome, attempts=attempts, error=error), wanted=wanted, kept=kept)
     return StepResult(step_result, write.entry(write.id or "", verification), _former_address(write))
 
@@ -177,16 +265,6 @@ def _shows_write(sent: Fields, before: Fields, after: Fields) -> bool:
     """Whether anything that was sent is there now and was not before, or everything is there."""
     there = {name for name, value in sent.items() if after.get(name) == value}
     return len(there) == len(sent) or any(before.get(name, ABSENT) != sent[name] for name in there)
-
-
-def _stop_after_reset(write: Write, verification: Verification, attempts: int, context: ExecutionContext) -> StepResult:
-    """A write that reset fields it was not sent: the API replaces where it should merge, so nothing more is written."""
-    fields = ", ".join(sorted(verification.reset))
-    context.cancellation.cancel("not tried: an update reset fields it was not sent, so all further writes were stopped")
-    error = f"fields that were not sent were reset ({fields}): the API does not merge; mend them by hand"
-    verification = replace(verification, untaken=frozenset(verification.contradicted or {}))
-    step_result = result(write.change, "failed", attempts=attempts, error=error)
-    return StepResult(step_result, write.entry(write.id or "", verification), _former_address(write))
 
 
 def delete_resource(change: Delete, context: ExecutionContext) -> StepResult:

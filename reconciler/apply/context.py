@@ -1,6 +1,8 @@
 """What the steps of a run share: the ports, what was seen before, and what becomes known while the run goes on."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Lock
@@ -10,6 +12,7 @@ from reconciler.apply.verify import Verification
 from reconciler.diff.change import Change, Create, Deactivate, Delete, Update, action_of, id_of
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import Address, Kind, address_order, kind_of
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits, UpdateMode
 from reconciler.model.journal import Outcome, Result, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import ById, LiveResource, LiveState
@@ -163,13 +166,76 @@ class CreatedResources:
             return tuple(sorted(self._by_id.values(), key=lambda each: address_order(each.address)))
 
 
+class UpdateModes:
+    """What a run knows, and finds out, of how the account takes updates. Safe to share between workers.
+
+    The first update of a kind whose mode is not known goes alone (`turn`); the others wait for what it finds out. Where
+    the account does not tell, they go on without (`give_up`), and the reading after the run looks at all of them.
+    """
+
+    def __init__(self, known: AccountHabits = UNKNOWN_HABITS) -> None:
+        self._known = known
+        self._given_up: set[Kind] = set()
+        self._tries: Counter[Kind] = Counter()
+        self._lock = Lock()
+        self._turns: Mapping[Kind, Lock] = {"app": Lock(), "placement": Lock()}
+
+    def mode(self, kind: Kind) -> UpdateMode | None:
+        """How updates of a kind are taken; None where that is not known."""
+        with self._lock:
+            return self._known.mode(kind)
+
+    @property
+    def floors_merge(self) -> bool:
+        """Whether lines of floors that a table does not name are known to stay."""
+        with self._lock:
+            return self._known.floors_merge
+
+    @contextmanager
+    def turn(self, kind: Kind) -> Iterator[bool]:
+        """Wait until the mode of a kind is known, or this update is the one to find it out, which is what it gives."""
+        is_probe = False
+        if self._is_open(kind):
+            self._turns[kind].acquire()
+            is_probe = self._is_open(kind)
+            if not is_probe:
+                self._turns[kind].release()
+        try:
+            yield is_probe
+        finally:
+            if is_probe:
+                self._turns[kind].release()
+
+    def _is_open(self, kind: Kind) -> bool:
+        with self._lock:
+            return self._known.mode(kind) is None and kind not in self._given_up
+
+    def give_up(self, kind: Kind, *, at_once: bool) -> None:
+        """An update told nothing of the mode: at the third, or `at_once`, no further one is to find it out."""
+        with self._lock:
+            self._tries[kind] += 1
+            if at_once or self._tries[kind] >= MOST_TRIES:
+                self._given_up.add(kind)
+
+    def learn(self, habits: AccountHabits) -> bool:
+        """Take over what was found out; whether any of it is new."""
+        with self._lock:
+            before, self._known = self._known, self._known.joined(habits)
+            return before != self._known
+
+
+MOST_TRIES: Final = 3
+"""Updates that are read back one after the other although none told anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """A write that the reading after the run is to confirm.
 
     `sent` went out, `before` was there, `said` is what the answer spoke of, `doubt` why the answer is not believed
     (None: it is). `entry` makes the ledger entry for what is found in the end, by the id and what is seen of it. `id`
-    is None for a create that is not known to have made anything.
+    is None for a create that is not known to have made anything. `live` is the resource before an update, and `told`
+    what is to be said of an update that is well in the end.
     """
 
     change: Create | Update | Deactivate
@@ -180,6 +246,8 @@ class Write:
     before: Fields = field(default_factory=dict)
     said: Fields = field(default_factory=dict)
     doubt: str | None = None
+    live: LiveResource | None = None
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +282,8 @@ class ExecutionContext:
     """Everything a step needs.
 
     `settle_seconds` is how long what was written is given to appear where it is read. `asked` holds what the creates of
-    the plan request: names by the address of their app, and bundles under the empty text.
+    the plan request: names by the address of their app, and bundles under the empty text. `updates` is what is known of
+    the account's updates.
     """
 
     gateway: Gateway
@@ -229,6 +298,7 @@ class ExecutionContext:
     unconfirmed: Unconfirmed = field(default_factory=Unconfirmed)
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     order: Iterator[int] = field(default_factory=count)
+    updates: UpdateModes = field(default_factory=UpdateModes)
 
     def moment(self) -> Moment:
         """Now, later than every moment before."""
@@ -252,3 +322,21 @@ def read_back(kind: Kind, resource_id: str, context: ExecutionContext) -> LiveRe
         return context.gateway.find(kind, resource_id)
     except (ApiError, CredentialsError) as error:
         return f"reading it back failed: {error.message}"
+
+
+def read_list(app_id: str | None, context: ExecutionContext) -> tuple[LiveResource, ...]:
+    """The list that shows a resource: the placements of an app, or all apps. Raises `ApiError` and the like."""
+    if app_id is None:
+        return context.gateway.apps()
+    return context.gateway.placements(app_id, expected=bool(context.listed_before(app_id)))
+
+
+FIRST_PAUSE: Final = 1.0
+"""Seconds between the first two readings of what lags; each further pause is twice as long."""
+
+
+def wait_for(seconds: float, context: ExecutionContext) -> None:
+    """Wait, but not much longer than until all further writes are stopped."""
+    end = context.clock.monotonic() + seconds
+    while context.cancellation.reason is None and (seconds_left := end - context.clock.monotonic()) > 0:
+        context.clock.sleep(min(seconds_left, FIRST_PAUSE))

@@ -4,11 +4,12 @@ The API has no idempotency key, and nothing promises that an answered id is new.
 that was not there before, and that is not shown to be another resource.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from reconciler.apply.context import CreatedResource, ExecutionContext, Moment, Write, read_back, result
+from reconciler.apply.updates import Sending, Withheld, deliver
 from reconciler.apply.verify import (
     NEVER_NORMALISED,
     Verification,
@@ -153,33 +154,6 @@ def _is_name_of_another(created: Created, key: str, seen: str, context: Executio
     return seen in context.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
 
 
-def new_matches(
-    change: Create, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
-) -> list[LiveResource]:
-    """Those in a list that carry the identity of a create and were not there before."""
-    before = context.listed_before(app_id)
-    keys = KEYS[kind_of(change.address)]
-    return [
-        each
-        for each in listed
-        if each.id not in before and all(each.fields.get(key) == change.send[key] for key in keys)
-    ]
-
-
-def read_list(app_id: str | None, context: ExecutionContext) -> tuple[LiveResource, ...]:
-    """The list that shows what was created: the placements of an app, or all apps. Raises `ApiError` and the like."""
-    if app_id is None:
-        return context.gateway.apps()
-    return context.gateway.placements(app_id, expected=bool(context.listed_before(app_id)))
-
-
-def several_text(ids: Iterable[str]) -> str:
-    """In words: more than one live resource has one identity, and what to do about it."""
-    named = ", ".join(sorted(ids))
-    remedy = "keep one by pinning its id, remove the others in the console"
-    return f"the account holds several resources of this identity: ids {named}; {remedy}"
-
-
 OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
 """App fields the vendor takes from the store, whatever was sent."""
 
@@ -220,7 +194,9 @@ def finish_create(created: Created, context: ExecutionContext) -> StepResult | D
     """Complete a create that has an id: set it inactive where that is declared, and verify it by reading."""
     change = created.change
     by_answer = verify(change.send, {}, created.said)
-    two_calls = kind_of(change.address) == "placement" and change.send.get("status") == "inactive"
+    is_app = kind_of(change.address) == "app"
+    is_said = is_app and created.said.get("status") == "inactive"
+    two_calls = change.send.get("status") == "inactive" and not is_said
     if not by_answer.unconfirmed and not two_calls:
         return _provisional_result(created, by_answer, _StatusUpdate(), context)
     live = read_back(kind_of(change.address), created.id, context)
@@ -240,8 +216,9 @@ def finish_create(created: Created, context: ExecutionContext) -> StepResult | D
             answered=answered,
         )
     second = _StatusUpdate()
-    if two_calls:
-        second = _set_inactive(created, context)
+    is_shown = is_app and isinstance(live, LiveResource) and live.fields.get("status") == "inactive"
+    if two_calls and not is_shown:
+        second = _set_inactive(created, live, context)
         live = read_back(kind_of(change.address), created.id, context)
     return _provisional_result(created, _verification(change, live, context), second, context)
 
@@ -260,32 +237,40 @@ def _why_another(created: Created, live: LiveResource | str | None, context: Exe
     return why_not_ours(created, live.fields, context)
 
 
-def _set_inactive(created: Created, context: ExecutionContext) -> _StatusUpdate:
-    """Send the second call of an inactive placement, as every placement is created active."""
-    if context.cancellation.reason is not None:
-        return _StatusUpdate(trouble="made, but still active: all further writes were stopped")
+def _set_inactive(created: Created, live: LiveResource | str | None, context: ExecutionContext) -> _StatusUpdate:
+    """Send the second call of an inactive resource: every placement is created active, and an app may be.
+
+    An app that is not shown yet may be inactive already, so a refusal of the call is no trouble then.
+    """
     change = created.change
-    active = LiveResource("placement", created.id, {**change.send, "status": "active"}, created.app_id)
+    kind = kind_of(change.address)
+    active = LiveResource(kind, created.id, {**change.send, "status": "active"}, created.app_id)
+    before = live if isinstance(live, LiveResource) else active
+    unshown = {name: value for name, value in change.send.items() if before.fields.get(name) is None}
     try:
-        intent = Intent(change.address, "update", created.id, 1, {"status": "inactive"}, {"status": "active"})
-        context.store.intend(intent)
-        answer = context.gateway.update(active, {"status": "inactive"})
+        delivery = deliver(Sending(change.address, "update", before, {"status": "inactive"}, unshown), context)
     except (StoreError, CredentialsError) as error:
         context.cancellation.cancel(f"not tried: {error.message}")
         return _StatusUpdate(trouble=f"made, but still active: {error.message}")
-    return _status_update(answer)
+    if isinstance(delivery, Withheld):
+        return _StatusUpdate(trouble="made, but still active: all further writes were stopped")
+    if delivery.damage is not None:
+        return _StatusUpdate(delivery.attempts, f"made, but {delivery.damage.error}")
+    if kind == "app" and not isinstance(live, LiveResource) and isinstance(delivery.answer, Rejected):
+        return _StatusUpdate(delivery.attempts)
+    return _status_update(delivery.answer, delivery.attempts)
 
 
-def _status_update(answer: Answer) -> _StatusUpdate:
+def _status_update(answer: Answer, attempts: int) -> _StatusUpdate:
     match answer:
         case Accepted():
-            return _StatusUpdate(answer.attempts)
+            return _StatusUpdate(attempts)
         case Rejected(status, message):
-            return _StatusUpdate(answer.attempts, f"made, but still active: refused with {status}: {message}")
+            return _StatusUpdate(attempts, f"made, but still active: refused with {status}: {message}")
         case NotSent(why):
-            return _StatusUpdate(answer.attempts, f"made, but still active: {why}")
+            return _StatusUpdate(attempts, f"made, but still active: {why}")
         case Ambiguous(why):
-            return _StatusUpdate(answer.attempts, f"made, but perhaps still active: {why}", unsure=True)
+            return _StatusUpdate(attempts, f"made, but perhaps still active: {why}", unsure=True)
 
 
 def _verification(change: Create, live: LiveResource | str | None, context: ExecutionContext) -> Verification | str:

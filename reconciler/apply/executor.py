@@ -32,6 +32,7 @@ from reconciler.apply.unclear_creates import (
     settle,
     stopped_repeat,
 )
+from reconciler.apply.updates import Sending, tells_mode
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
 from reconciler.model.address import Address, address_order, app_of, kind_of
@@ -185,7 +186,7 @@ class _Run:
         self._record_lists()
         with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
             for changes in ordered:
-                for group in _first_update_alone(changes):
+                for group in _first_update_alone(changes, self._context):
                     for each in [workers.submit(self._run_step, change) for change in group]:
                         each.result()
                 self._settle_creates(workers)
@@ -303,9 +304,22 @@ class _Run:
             self._listener.ended(step_result.result)
 
 
-def _first_update_alone(wave: Sequence[Change]) -> Iterator[Sequence[Change]]:
-    """A wave with its first update alone: should the API replace instead of merging, one resource pays for it."""
-    first = next((change for change in wave if isinstance(change, Update)), None)
+def _first_update_alone(wave: Sequence[Change], context: ExecutionContext) -> Iterator[Sequence[Change]]:
+    """A wave with one update alone: should the API replace instead of merging, one resource pays for it.
+
+    It is the first of those that tell most of that.
+    """
+    updates = [change for change in wave if isinstance(change, Update)]
+    first = max(updates, key=lambda change: _worth(change, context), default=None)
     if first is not None:
         yield [first]
     yield [change for change in wave if change is not first]
+
+
+def _worth(change: Update, context: ExecutionContext) -> int:
+    """How much an update tells of how the account takes updates; one with what cannot be read tells nothing."""
+    kind = kind_of(change.address)
+    before = context.seen.by_id.get((kind, change.id))
+    if before is None or before.unreadable or context.updates.mode(kind) is not None:
+        return 0
+    return tells_mode(Sending(change.address, "update", before, change.send))

@@ -9,17 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.apply.change import write_result
-from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
-from reconciler.apply.create import Created, claim_id, created_result, new_matches, several_text, why_not_ours
-from reconciler.apply.unclear_creates import FIRST_PAUSE, new_ids_text, record_shown, wait_for
+from reconciler.apply.change import kept_lines_result, mended_result, sending_of, write_result
+from reconciler.apply.context import (
+    FIRST_PAUSE,
+    ExecutionContext,
+    UnconfirmedDelete,
+    Write,
+    read_back,
+    result,
+    wait_for,
+)
+from reconciler.apply.create import Created, claim_id, created_result, why_not_ours
+from reconciler.apply.unclear_creates import new_ids_text, new_matches, record_shown, several_text
+from reconciler.apply.updates import kept_lines, reset_fields, shows_update
 from reconciler.apply.verify import Verification, untaken_fields, verify
 from reconciler.diff.change import Blocked, Change, Create, Delete
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import app_of, kind_of
 from reconciler.model.journal import Result, StepResult
 from reconciler.model.state import LiveResource, LiveState
-from reconciler.model.value import Fields
+from reconciler.model.value import ABSENT, Fields
 
 BELIEVED: Final = frozenset({"applied", "normalised", "unverified"})
 """Ends of a step that a list which leaves a field out does not change."""
@@ -58,6 +67,8 @@ def recheck(
         else:
             pending, clear = _judge_all(pending, after, context, settled=settled)
             corrections += clear
+            if any(_has_written(each, results) for each in clear):
+                after = _read_live(touched, context, parallelism, apps=apps)
         if (not pending and not isinstance(after, str)) or settled or context.cancellation.reason is not None:
             break
         wait_for(min(pause, max(over - context.clock.monotonic(), 0.0)), context)
@@ -73,6 +84,14 @@ def recheck(
         for each in pending
     ]
     return Recheck(after, tuple(corrections))
+
+
+def _has_written(end: StepResult, results: Sequence[Result]) -> bool:
+    """Whether the reading has led to another call of a step."""
+    before = next(
+        (each for each in results if (each.address, each.action) == (end.result.address, end.result.action)), None
+    )
+    return before is not None and end.result.attempts > before.attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +192,13 @@ def _judge(pending: _Pending, after: LiveState, context: ExecutionContext, *, se
     listed = after.apps if kind_of(write.change.address) == "app" else after.placements.get(write.app_id or "", ())
     if isinstance(write.change, Create):
         return _judge_create(write, write.change, step_result, listed, context, settled=settled)
+    return _judge_update(write, pending, listed, context, settled=settled)
+
+
+def _judge_update(
+    write: Write, pending: _Pending, listed: Sequence[LiveResource], context: ExecutionContext, *, settled: bool
+) -> tuple[bool, StepResult]:
+    step_result = pending.answered
     shown: LiveResource | str | None = next((each for each in listed if each.id == write.id), None)
     if shown is None and settled:
         shown = read_back(kind_of(write.change.address), write.id or "", context)
@@ -183,6 +209,10 @@ def _judge(pending: _Pending, after: LiveState, context: ExecutionContext, *, se
             return True, StepResult(gone)
     if not isinstance(shown, LiveResource):
         return False, pending.seen
+    if (mended := _mended(write, shown, step_result, context, settled=settled)) is not None:
+        return True, mended
+    if not settled and _may_merge_floors(write, shown):
+        return False, step_result
     verification = _verify_write(write, shown.fields, context)
     if verification.reset or (
         step_result.result.outcome == "unverified" and verification.unconfirmed and not verification.contradicted
@@ -192,6 +222,29 @@ def _judge(pending: _Pending, after: LiveState, context: ExecutionContext, *, se
         verification = _confirm_by_id(write, shown, verification, context)
     end = write_result(write, verification, step_result.result.attempts, settled=settled, shown=shown.fields)
     return not untaken_fields(write.sent, write.before, write.said, verification, settled=False), end
+
+
+def _mended(
+    write: Write, shown: LiveResource, step_result: StepResult, context: ExecutionContext, *, settled: bool
+) -> StepResult | None:
+    """The result of an update that changed more, or less, than it was to, once that is mended; None for a good one.
+
+    What an update was not sent is looked at as long as the account is not known to merge.
+    """
+    if write.live is None or context.cancellation.reason is not None:
+        return None
+    sending, attempts = sending_of(write, context), step_result.result.attempts
+    is_after = shows_update(sending, shown)
+    is_open = is_after and write.told is None and context.updates.mode(sending.kind) != "merges"
+    if is_open and reset_fields(sending, shown, context):
+        return mended_result(write, shown, attempts, context)
+    return kept_lines_result(write, shown, attempts, context) if is_after or settled else None
+
+
+def _may_merge_floors(write: Write, shown: LiveResource) -> bool:
+    """Whether lines that an update left out are still there: the account may merge them, or only lag."""
+    tables = (fields.get("floorPrices", ABSENT) for fields in (write.before, shown.fields))
+    return bool(kept_lines(write.sent.get("floorPrices"), *tables))
 
 
 def _confirm_by_id(

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from reconciler.apply.context import ExecutionContext, Moment
-from reconciler.apply.create import Created, DoubtfulCreate, claim_id, new_matches, read_list, several_text
+from reconciler.apply.context import FIRST_PAUSE, ExecutionContext, Moment, read_list, wait_for
+from reconciler.apply.create import KEYS, Created, DoubtfulCreate, claim_id
+from reconciler.diff.change import Create
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.journal import lag_event, shown_event
@@ -20,9 +21,6 @@ from reconciler.model.state import LiveResource, LiveState
 
 SENT_AT_MOST: Final = 3
 """How often a create that was surely not done is sent in all."""
-
-FIRST_PAUSE: Final = 1.0
-"""Seconds between the first two readings of a list; each further pause is twice as long."""
 
 ASKED_AT_MOST: Final = 8
 """How many ids that a list leaves out are asked for one by one, to tell whether the list is whole."""
@@ -182,6 +180,26 @@ def _finding(
     return _NotListed(None)
 
 
+def new_matches(
+    change: Create, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
+) -> list[LiveResource]:
+    """Those in a list that carry the identity of a create and were not there before."""
+    before = context.listed_before(app_id)
+    keys = KEYS[kind_of(change.address)]
+    return [
+        each
+        for each in listed
+        if each.id not in before and all(each.fields.get(key) == change.send[key] for key in keys)
+    ]
+
+
+def several_text(ids: Iterable[str]) -> str:
+    """In words: more than one live resource has one identity, and what to do about it."""
+    named = ", ".join(sorted(ids))
+    remedy = "keep one by pinning its id, remove the others in the console"
+    return f"the account holds several resources of this identity: ids {named}; {remedy}"
+
+
 def new_ids_text(ids: Iterable[str]) -> str:
     """In words: there are new ids that no create of this run accounts for."""
     named = ", ".join(ids)
@@ -195,13 +213,6 @@ def _leaves_out_known(app_id: str | None, listed: Iterable[LiveResource], contex
     if len(lost) > ASKED_AT_MOST:
         return True
     return any(context.gateway.find(kind, each) is not None for each in lost)
-
-
-def wait_for(seconds: float, context: ExecutionContext) -> None:
-    """Wait, but not much longer than until all further writes are stopped."""
-    end = context.clock.monotonic() + seconds
-    while context.cancellation.reason is None and (seconds_left := end - context.clock.monotonic()) > 0:
-        context.clock.sleep(min(seconds_left, FIRST_PAUSE))
 
 
 def record_lag(created: Created, context: ExecutionContext) -> None:

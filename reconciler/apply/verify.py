@@ -8,14 +8,22 @@ from typing import Final
 
 from reconciler.diff.compare import field_changes
 from reconciler.model.address import unescaped
+from reconciler.model.habits import is_reset
 from reconciler.model.journal import Outcome
-from reconciler.model.value import ABSENT, MINIMUM, PLACES, WORLDWIDE, Absent, Fields, Value, value_text
-
-UNSET: tuple[Value | Absent, ...] = (ABSENT, None, False, "", (), {WORLDWIDE: MINIMUM}, {})
-"""Values a field falls back to when something resets it."""
+from reconciler.model.value import ABSENT, PLACES, Fields, Value, value_text
 
 TARGETING: Final = ("geo", "connectivity")
 """What goes when targeting is switched off, without being sent."""
+
+
+def dependents(sent: Fields, before: Fields) -> frozenset[str]:
+    """The fields that may change with what is sent, without being sent: targeting and its switch go together."""
+    if "targetingEnabled" in sent:
+        return frozenset() if sent["targetingEnabled"] else frozenset(TARGETING) - sent.keys()
+    if not any(name in sent for name in TARGETING):
+        return frozenset()
+    is_off = all({**before, **sent}.get(name) is None for name in TARGETING)
+    return frozenset({"targetingEnabled"}) if is_off or not before.get("targetingEnabled") else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +65,13 @@ def verify(sent: Fields, before: Fields, after: Fields, returned: Container[str]
                 unconfirmed.add(name)
         else:
             contradicted[name] = shown
-    follows = TARGETING if sent.get("targetingEnabled") is False else ()
+    follows = dependents(sent, before)
     reset = {
         name
         for name, value in before.items()
-        if name not in sent and name not in follows and _is_reset(name, value, after.get(name, ABSENT))
+        if name not in sent and name not in follows and is_reset(name, value, after.get(name, ABSENT))
     }
     return Verification(frozenset(unconfirmed), contradicted, frozenset(reset))
-
-
-def _is_reset(name: str, was: Value, shown: Value | Absent) -> bool:
-    """Whether a field went back to what it is in a new resource: unset, and of the status: active."""
-    return (was not in UNSET and shown in UNSET) or (name == "status" and was == "inactive" and shown == "active")
 
 
 NEVER_NORMALISED: Final = frozenset({"platform", "placementType", "status"})
@@ -95,7 +98,7 @@ def untaken_fields(
         name
         for name in unsaid
         if name in NEVER_NORMALISED
-        or (before.get(name) == contradicted[name] and (refused or not _is_form_of(sent[name], contradicted[name])))
+        or (before.get(name) == contradicted[name] and (refused or not is_form_of(sent[name], contradicted[name])))
     }
     took_others = any(
         name not in verification.unconfirmed and name not in untouched and before.get(name, ABSENT) != value
@@ -108,7 +111,7 @@ CENTS: Final = 2
 """Decimal places that an account keeps of a price at least: 2 after 2.2 was sent is no rounding."""
 
 
-def _is_form_of(sent: Value, shown: Value) -> bool:
+def is_form_of(sent: Value, shown: Value) -> bool:
     """Whether what is shown may be made of what was sent: a name in another spelling, prices that were rounded."""
     match sent, shown:
         case str(), str():
@@ -118,7 +121,7 @@ def _is_form_of(sent: Value, shown: Value) -> bool:
             return places < 2 * PLACES and round(sent, max(places, CENTS)) == shown
         case Mapping(), Mapping():
             alike = sent.keys() == shown.keys()
-            return alike and all(sent[key] == shown[key] or _is_form_of(sent[key], shown[key]) for key in sent)
+            return alike and all(sent[key] == shown[key] or is_form_of(sent[key], shown[key]) for key in sent)
         case _:
             return False
 

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Create, FieldChange, Forget, Note, Unmanaged, Verdict
-from reconciler.diff.compare import Comparison, compare, covers, field_changes
+from reconciler.diff.compare import Comparison, compare, covers, field_changes, with_former_lines
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
 from reconciler.diff.look_alikes import pin_of, unreadable_reason, unresolved_block
 from reconciler.diff.removals import RemovalStage, removal_of_tombstone
@@ -317,7 +317,11 @@ def entry_of(address: Address, found: Found, ledger: Ledger) -> LedgerEntry | No
 def matched_block(block: DesiredResource, found: Found, entry: LedgerEntry | None, context: DiffContext) -> Matched:
     """A block and the live resource that it stands for; `entry` is what the ledger knows of that."""
     live, lifecycle = found.live, block.lifecycle
-    compared = compare(live.kind, block.fields, live.fields, entry, lifecycle, context.today)
+    declared, known = block.fields, entry
+    if context.options.habits.floors_merge:
+        declared = with_former_lines(declared, live.fields)
+        known = None if entry is None else replace(entry, applied=with_former_lines(entry.applied, live.fields))
+    compared = compare(live.kind, declared, live.fields, known, lifecycle, context.today)
     if live.is_readable:
         return Matched(block, found, entry, compared)
     looked_at = [name for name in block.fields if not covers(name, lifecycle.ignore_changes)]

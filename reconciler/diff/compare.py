@@ -213,3 +213,15 @@ def with_live_leaves(wanted: Value, left_alone: Sequence[FieldChange]) -> Value:
         else:
             kept[leaf] = change.before
     return kept
+
+
+def with_former_lines(fields: Fields, before: Fields) -> Fields:
+    """The fields with the worldwide price for each line of floors that was there and is not named.
+
+    That is what leaving it out means, for an account that keeps such lines.
+    """
+    wanted, was = (floor_table(each.get("floorPrices")) for each in (fields, before))
+    if wanted is None or was is None:
+        return fields
+    former = {country: wanted[WORLDWIDE] for country in was if country not in wanted}
+    return {**fields, "floorPrices": {**wanted, **former}} if former else fields

@@ -9,6 +9,8 @@ from reconciler.diff.change import FieldChange
 from reconciler.diff.look_alikes import Orphan, suspected_apps, suspected_renames
 from reconciler.diff.resolve import Crossed, Found, NotFound, Resolution, resolve_apps
 from reconciler.model.address import Address, Kind, app_of, kind_of
+from reconciler.model.field import WRITABLE
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import DesiredApp, DesiredState, LiveResource, LiveState, OnDrift
@@ -66,7 +68,8 @@ class DiffOptions:
     `now` is in UTC. `doubtful` holds ids of apps whose placement lists left out what exists, `""` standing for the app
     list itself: nothing is created or deleted there. `recreate` makes owned resources that are gone again. `past` is
     what the journal says of creates, and `settle_seconds` how long one is given to appear. `drift` is what becomes
-    of fields that live moved in, and `unread` why there may be more manifests than were read.
+    of fields that live moved in, and `unread` why there may be more manifests than were read. `habits` are what is
+    known of the account's updates.
     """
 
     now: datetime
@@ -77,6 +80,14 @@ class DiffOptions:
     settle_seconds: float = 30
     drift: DriftRule = OVERWRITE
     unread: str | None = None
+    habits: AccountHabits = UNKNOWN_HABITS
+
+    def why_unsendable(self, live: LiveResource) -> str | None:
+        """Why a resource cannot be updated: what cannot be read cannot be sent, and is reset where it is not."""
+        if self.habits.mode(live.kind) != "replaces":
+            return None
+        unreadable = live.why_unreadable(*WRITABLE[live.kind])
+        return unsendable_text(unreadable) if unreadable else None
 
     @property
     def settled_after(self) -> timedelta:
@@ -91,6 +102,14 @@ class DiffOptions:
     def hidden_since(self, kind: Kind, resource_id: str) -> datetime | None:
         """When a resource was made, if that is so lately and no reading has shown it since."""
         return None if (kind, resource_id) in self.past.shown else self.made_lately(kind, resource_id)
+
+
+def unsendable_text(why: str) -> str:
+    """Why a resource with fields that cannot be read is not updated; `why` names these."""
+    return (
+        "this account's updates reset what they are not sent, and a field that cannot be read cannot be sent: "
+        f"{why}; correct it in the console"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,21 @@
 Nothing is deleted that was not inactive for the whole quarantine before.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Contradiction, Deactivate, Delete, HeldChange, Note
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
 from reconciler.diff.look_alikes import unreadable_reason
 from reconciler.model.address import Address, kind_of
 from reconciler.model.checked import instant
-from reconciler.model.ledger import LedgerEntry
-from reconciler.model.state import IDENTITY, DesiredResource, DesiredState, LiveResource, Prune, Source
+from reconciler.model.field import WRITABLE, fields_from_json
+from reconciler.model.habits import AccountHabits, is_reset
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.state import IDENTITY, DesiredResource, DesiredState, LiveResource, LiveState, Prune, Source
+from reconciler.model.value import ABSENT, Fields, value_text
 
 STOPS_APP: Final = "this stops every ad request of the app, and deletes its experiments that have not begun"
 """What the vendor does when an app is set inactive; only the first half can be taken back."""
@@ -112,6 +115,8 @@ def _guarded_stage(candidate: _RemovalCandidate, options: DiffOptions, scope: st
     if (why := unreadable_reason(candidate.live, (*IDENTITY[candidate.live.kind], "status"))) is not None:
         return RemovalStage(Blocked(candidate.address, why, candidate.live.id, source=candidate.source))
     stage = _next_stage(candidate, options)
+    if isinstance(stage.step, Deactivate) and (why := options.why_unsendable(candidate.live)) is not None:
+        return RemovalStage(Blocked(candidate.address, why, candidate.live.id, source=candidate.source))
     if scope in options.doubtful and not isinstance(stage.step, HeldChange | Note):
         return RemovalStage(Blocked(candidate.address, DOUBT, candidate.live.id, source=candidate.source))
     return replace(stage, remember=None) if stage.remember == candidate.entry else stage
@@ -184,3 +189,33 @@ def _protected_placements(app: Address, desired: DesiredState) -> frozenset[Addr
     """The placements of an app whose blocks ask for protection."""
     blocks = (each for block in desired.apps if block.address == app for each in block.placements or ())
     return frozenset(each.address for each in blocks if each.lifecycle.protect)
+
+
+def lost_notes(live: LiveState, ledger: Ledger, habits: AccountHabits) -> Iterator[Note]:
+    """What earlier updates have reset without being told to, and is not as before again."""
+    by_id = live.by_id() if habits.lost else {}
+    addresses = {(entry.kind, entry.id): address for address, entry in ledger.items()} if habits.lost else {}
+    for key, update in habits.lost.items():
+        resource, address = by_id.get(key), addresses.get(key)
+        if resource is None or address is None:
+            continue
+        left = {
+            name: was
+            for name, was in _readable(update.before).items()
+            if name in WRITABLE[resource.kind] and (name in update.names or not update.names)
+            if is_reset(name, was, resource.fields.get(name, ABSENT))
+            or (name in update.names and was != resource.fields.get(name))
+        }
+        if left:
+            values = ", ".join(f"{name} (was {value_text(was)})" for name, was in sorted(left.items()))
+            how = "has reset" if update.names else "was killed, and may have reset"
+            text = f"run {update.run} {how} what it did not send: {values}; `reconciler undo {update.run}` puts it back"
+            yield Note(address, text)
+
+
+def _readable(fields: Mapping[str, Any]) -> Fields:
+    """Fields of a journal as values; none of them where they cannot be read."""
+    try:
+        return fields_from_json(fields)
+    except (ValueError, ArithmeticError):
+        return {}

@@ -25,7 +25,7 @@ from reconciler.model.address import Address, Kind, folded_app, kind_of
 from reconciler.model.field import FIELDS
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.state import DesiredResource, LiveResource
-from reconciler.model.value import ABSENT, Absent, Fields, Value, value_text
+from reconciler.model.value import ABSENT, WORLDWIDE, Absent, Fields, Value, value_text
 
 OVERWRITE_DRIFT: Final = "--overwrite-drift"
 
@@ -46,7 +46,11 @@ def update_verdicts(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
         yield Blocked(block.address, _remedy_text(block, fixed), live.id, tuple(fixed), block.source)
     if differs:
         yield from _drift_verdicts(block, found, result, options.drift)
+    if result.changes and (why := options.why_unsendable(live)) is not None:
+        yield Blocked(block.address, why, live.id, result.changes, block.source)
+        return
     if result.changes:
+        yield from _merged_line_notes(block, result) if options.habits.floors_merge else ()
         stops = live.kind == "app" and any((one.path, one.after) == ("status", "inactive") for one in result.changes)
         update = _update(block, found, result.changes, result.send, synced.applied)
         yield replace(update, reason=STOPS_APP) if stops else update
@@ -68,6 +72,20 @@ def _left_alone_notes(block: DesiredResource, result: Comparison, fixed: Sequenc
     for change in result.fixed:
         if change not in fixed:
             yield Note(block.address, f"live {change.field} is {value_text(change.before)}: {_spelling_reason(change)}")
+
+
+def _merged_line_notes(block: DesiredResource, result: Comparison) -> Iterator[Note]:
+    """That lines of floors which a manifest names no more get the worldwide price, as the account keeps them."""
+    declared = block.fields.get("floorPrices")
+    paths = [
+        each.path
+        for each in result.changes
+        if each.field == "floorPrices"
+        if isinstance(declared, Mapping) and each.path.partition(".")[2] not in {*declared, WORLDWIDE}
+    ]
+    if paths:
+        text = "this account keeps lines of floors that are left out, so they get the worldwide price"
+        yield Note(block.address, f"{', '.join(paths)}: {text}")
 
 
 def _update(

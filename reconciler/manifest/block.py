@@ -143,6 +143,7 @@ Amount = Annotated[
 AS_DOUBLE: Final = BeforeValidator(_as_double)
 """For numbers that nothing is paid with, such as shares and times: behind their limits."""
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+CountOrNone = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Percent = Annotated[float, Field(ge=0, allow_inf_nan=False), AS_DOUBLE]
 
 

@@ -5,6 +5,7 @@ out here because reading them from pycountry takes longer than reading most proj
 XK is not an ISO code, but every store and ad network uses it.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -278,6 +279,10 @@ def read_lifecycle(block: LifecycleBlock, raw: Map, kind: Kind, reporter: Report
     return Lifecycle(ignored, block.protect, accepted, block.distinct)
 
 
+_CODE: Final = re.compile("[A-Z]{2}")
+"""What a line of live floors may be of, though no manifest can declare it: `EU`, and `UK` for GB."""
+
+
 def _check_path(path: str, steps: tuple[str | int, ...], raw: Map, kind: Kind, reporter: Reporter) -> None:
     first, dot, part = path.partition(".")
     if first not in FIELDS[kind]:
@@ -286,7 +291,7 @@ def _check_path(path: str, steps: tuple[str | int, ...], raw: Map, kind: Kind, r
     elif not dot:
         return
     elif first in PRICED:
-        if part not in COUNTRIES and part != WORLDWIDE:
+        if part not in COUNTRIES and part != WORLDWIDE and not _CODE.fullmatch(part):
             hint = country_hint(part, ()) if looks_like_country(part) else f"name each country, or {first} alone"
             message = f"{quoted(part)} is no country, and so no part of {first}"
             reporter.error(place_at(raw, steps), "unknown-country", message, hint)

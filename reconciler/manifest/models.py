@@ -18,6 +18,7 @@ from reconciler.manifest.block import (
     Block,
     Bundle,
     Count,
+    CountOrNone,
     Day,
     DocumentBlock,
     Id,
@@ -118,7 +119,7 @@ def _annotation(spec: FieldSpec) -> Any:
         case WordType() | WordsType():
             declared = _choice(spec.type)
         case CountType():
-            declared = Count
+            declared = CountOrNone
         case PricesType():
             declared = FloorPrices
         case GeoType():

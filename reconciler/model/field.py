@@ -51,7 +51,7 @@ class WordsType:
 
 @dataclass(frozen=True, slots=True)
 class CountType:
-    """A whole number from 1."""
+    """A whole number from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +165,8 @@ class FieldSpec:
     `description` and `examples`, which are as a manifest declares the field, go into schemas and into the reference.
     `remedy` says what a user can do about a difference in a field that the API cannot change; None where it can.
     `when_unset` is what a full answer without the field means; ABSENT where it means nothing. None is a field that
-    can be turned off. `only_for` names the one placement type that has the field. `required_to_create` is one that no
-    resource is created without.
+    can be turned off, and `can_be_emptied` is a text that can be taken away. `only_for` names the one placement type
+    that has the field. `required_to_create` is one that no resource is created without.
     """
 
     name: str
@@ -177,11 +177,12 @@ class FieldSpec:
     when_unset: "Value | Absent" = ABSENT
     only_for: str | None = None
     required_to_create: bool = False
+    can_be_emptied: bool = False
 
     @property
     def turns_off(self) -> bool:
-        """Whether None is a value of the field: it is off."""
-        return self.when_unset is None
+        """Whether None is a value of the field: it is off, or empty."""
+        return self.when_unset is None or self.can_be_emptied
 
 
 def _by_name(*specs: FieldSpec) -> Mapping[str, FieldSpec]:
@@ -238,8 +239,9 @@ APP_FIELDS: Final = _by_name(
     FieldSpec(
         "rewardedAdUrl",
         TextType(),
-        "https address called for rewards; should hold the macro {{USER_ID}}.",
+        "https address called for rewards; should hold the macro {{USER_ID}}. null takes it away.",
         ("https://example.com/cb?user_id={{USER_ID}}&amount={{AMOUNT}}&sig={{SIG}}",),
+        can_be_emptied=True,
     ),
 )
 
@@ -262,7 +264,7 @@ PLACEMENT_FIELDS: Final = _by_name(
         (["video", "display"],),
         only_for="Interstitial",
     ),
-    FieldSpec("bannerRefresh", CountType(), "Refresh interval; Banner only.", (45,), only_for="Banner"),
+    FieldSpec("bannerRefresh", CountType(), "Refresh interval, 0 for none; Banner only.", (45,), only_for="Banner"),
     FieldSpec(
         "floorPrices",
         PricesType(),
@@ -294,7 +296,7 @@ PLACEMENT_FIELDS: Final = _by_name(
     FieldSpec(
         "capping",
         LimitType(),
-        "Most impressions per unit of time; null turns it off.",
+        "Most impressions per second, minute, hour or day; null turns it off.",
         ({"value": 12, "unit": "minute"},),
         when_unset=None,
     ),
@@ -321,6 +323,10 @@ FIELDS: Final[Mapping[Kind, Mapping[str, FieldSpec]]] = {"app": APP_FIELDS, "pla
 REQUIRED_TO_CREATE: Final[Mapping[Kind, tuple[str, ...]]] = {
     kind: tuple(spec.name for spec in specs.values() if spec.required_to_create) for kind, specs in FIELDS.items()
 }
+WRITABLE: Final[Mapping[Kind, frozenset[str]]] = {
+    kind: frozenset(name for name, spec in specs.items() if spec.remedy is None) for kind, specs in FIELDS.items()
+}
+"""The fields that an update can change."""
 TYPES: Final[Mapping[str, FieldType]] = {spec.name: spec.type for specs in FIELDS.values() for spec in specs.values()}
 """The type by name alone, for documents that do not say whose field it is: a name is of one type in both kinds."""
 

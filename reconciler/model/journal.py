@@ -6,6 +6,7 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from reconciler.model.address import Address, Kind, app_of, kind_of
+from reconciler.model.habits import FOREIGN
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.value import Fields, Value
 
@@ -20,6 +21,7 @@ class Result:
     """One step of an apply. `attempts` counts write calls sent; `error` says what went wrong or is unverified.
 
     `wanted` and `kept` hold, by dotted path, what was asked for and what the account keeps instead (`normalised`).
+    `reset` names fields that the step was not to change, and that are not as before after it.
     """
 
     address: Address
@@ -30,11 +32,15 @@ class Result:
     error: str | None = None
     wanted: Mapping[str, Value] = field(default_factory=dict)
     kept: Mapping[str, Value] = field(default_factory=dict)
+    reset: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A write that is about to be sent: what, where, and what was there before."""
+    """A write that is about to be sent: what, where, and all that was there before.
+
+    `whole`: beside `sends` the call holds what can be written of `before`.
+    """
 
     address: Address
     action: str
@@ -42,6 +48,7 @@ class Intent:
     attempt: int
     sends: Fields
     before: Fields
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +65,17 @@ class StepResult:
     suspects: tuple[str, ...] = ()
 
 
-FOREIGN: Final = "foreign"
-"""What an event says, and is true, that this checkout did not write."""
 UNREAD: Final = "unread"
 """The event that stands for a line that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastStep:
-    """One step of a past run. `before` and `after` are field values as JSON; `outcome` None: it was never recorded."""
+    """One step of a past run. `outcome` None: it was never recorded.
+
+    `before` and `after` are field values as JSON: all that was there, and what was sent to change it. `reset` names
+    fields of `before` that the step was not to change, and did.
+    """
 
     at: str
     address: Address
@@ -77,6 +86,13 @@ class PastStep:
     error: str | None = None
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
+    reset: tuple[str, ...] = ()
+
+    @property
+    def changed_before(self) -> Mapping[str, Any]:
+        """What was there before of what the step changed; of a delete, everything."""
+        told = {*self.after, *self.reset}
+        return {name: value for name, value in self.before.items() if not told or name in told}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +136,7 @@ def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any
         step = replace(
             step,
             id=event.get("id") or step.id,
-            before={**step.before, **(event.get("before") or {})},
+            before={**step.before, **_told_before(event, step)},
             after={**step.after, **(event.get("after") or {})},
         )
     else:
@@ -130,8 +146,15 @@ def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any
             outcome=event.get("outcome"),
             attempts=int(event.get("attempts") or 0),
             error=event.get("error"),
+            reset=tuple(name for name in event.get("reset") or () if isinstance(name, str)),
         )
     steps[step.address, step.action] = step
+
+
+def _told_before(event: Mapping[str, Any], step: PastStep) -> Mapping[str, Any]:
+    """What an intent says was there before; of a resource that the same step makes, only what the call changes."""
+    before, after = event.get("before") or {}, event.get("after") or {}
+    return before if step.action != "create" else {name: before[name] for name in after if name in before}
 
 
 def runs_of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from reconciler.model import checked
 from reconciler.model.address import Address, Kind, kind_of
 from reconciler.model.document import AddressText, Id, Shape, Values, key
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits, habits_to_json
 from reconciler.model.value import ABSENT, Fields
 
 FORMAT: Final = "reconciler.ledger/2"
@@ -45,10 +46,13 @@ class NewerFormatError(ValueError):
     """A ledger or journal of a later version of this program."""
 
 
-def header_line(account: AccountId) -> str:
-    """The first line of a ledger and of a journal, without its line end: format and account."""
+def header_line(account: AccountId, habits: AccountHabits = UNKNOWN_HABITS) -> str:
+    """The first line of a ledger and of a journal, without its line end: format and account.
+
+    And what is odd about the account's updates, for all who share the file.
+    """
     header = {"format": FORMAT, "publisherId": account.publisher_id, "api": account.api}
-    return json.dumps(header, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps({**header, **habits_to_json(habits.cautious())}, separators=(",", ":"), ensure_ascii=False)
 
 
 def is_header(raw: object) -> bool:

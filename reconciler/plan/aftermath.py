@@ -277,14 +277,14 @@ def _inverse(
                 yield Note(change.address, "nobody knows whether it was made: look in the console")
         case Update():
             result = outcomes.get((change.address, "update"))
-            doubtful = result is not None and result.outcome in {"unverified", "unknown"}
             yield from _restoring_update(
-                change, before.get((kind, change.id)), after.get((kind, change.id)), ledger, doubtful=doubtful
+                change, before.get((kind, change.id)), after.get((kind, change.id)), ledger, result
             )
         case Deactivate():
-            now = after.get((kind, change.id))
+            now, was = after.get((kind, change.id)), before.get((kind, change.id))
             if now is not None and now.fields.get("status") == "inactive":
-                yield _reactivation(change, now, ledger)
+                lost = {} if was is None else _lost_fields(outcomes.get((change.address, "deactivate")), was, now)
+                yield _reactivation(change, now, ledger, lost)
         case Delete():
             if (kind, change.id) not in after and (change.address, "delete") in outcomes:
                 yield Note(change.address, f"id {change.id} was deleted, and nothing brings it back")
@@ -293,10 +293,11 @@ def _inverse(
 
 
 def _restoring_update(
-    change: Update, was: LiveResource | None, now: LiveResource | None, ledger: Ledger, *, doubtful: bool
+    change: Update, was: LiveResource | None, now: LiveResource | None, ledger: Ledger, result: Result | None
 ) -> Iterator[Update | Note]:
     if was is None or now is None:
         return
+    doubtful = result is not None and result.outcome in {"unverified", "unknown"}
     known = ledger.get(change.renamed_from or change.address)
     applied = known.applied if known is not None and known.id == change.id else {}
     moved = [name for name in change.send if was.fields.get(name, ABSENT) != now.fields.get(name, ABSENT)]
@@ -304,6 +305,7 @@ def _restoring_update(
     if doubtful:
         moved += [name for name in change.send if name not in moved and _is_unshown(name, change.send, now)]
         send.update({name: applied[name] for name in moved if name not in send and name in applied})
+    send.update(_lost_fields(result, was, now))
     for name in sorted(set(moved) - send.keys()):
         yield Note(change.address, f"{name} was not shown before, so nobody knows what to put back")
     if not send:
@@ -323,6 +325,16 @@ def _restoring_update(
     )
 
 
+def _lost_fields(result: Result | None, was: LiveResource, now: LiveResource) -> Fields:
+    """What a step has reset without sending it, as it was, where it is not so again."""
+    names = () if result is None else result.reset
+    return {
+        name: was.fields[name]
+        for name in names
+        if name in was.fields and was.fields[name] != now.fields.get(name, ABSENT)
+    }
+
+
 def _is_unshown(name: str, sent: Fields, now: LiveResource) -> bool:
     """Whether a field was sent and the account does not show it: it may have been taken all the same."""
     return sent[name] is not None and now.fields.get(name) is None
@@ -335,14 +347,15 @@ def restoring_changes(send: Fields, now: Fields) -> Iterator[FieldChange]:
             yield replace(field, origin="pending")
 
 
-def _reactivation(change: Deactivate, now: LiveResource, ledger: Ledger) -> Update:
+def _reactivation(change: Deactivate, now: LiveResource, ledger: Ledger, lost: Fields) -> Update:
     known = ledger.get(change.address)
+    send: Fields = {**lost, "status": "active"}
     return Update(
         change.address,
         change.id,
         change.source,
-        (FieldChange("status", "inactive", "active", "pending"),),
-        {"status": "active"},
+        tuple(restoring_changes(send, now.fields)),
+        send,
         known.applied if known is not None and known.id == change.id else {},
         now.digest(),
         app_id=now.app_id,

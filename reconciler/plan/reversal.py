@@ -12,7 +12,8 @@ from typing import cast
 
 from reconciler.diff.change import Change, Deactivate, FieldChange, Note, Update
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
-from reconciler.model.field import fields_from_json
+from reconciler.model.field import WRITABLE, fields_from_json
+from reconciler.model.habits import is_reset
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import LiveResource, LiveState, Source
@@ -52,7 +53,7 @@ class Reversal:
 
 def is_undoable(step: PastStep) -> bool:
     """Whether there may be a way back from a step."""
-    return step.outcome in TRIED and step.action in {"create", "update", "deactivate"}
+    return bool(step.reset) or (step.outcome in TRIED and step.action in {"create", "update", "deactivate"})
 
 
 def reversal(run: PastRun, earlier: Sequence[PastRun], context: ReversalContext, origin: PlanOrigin) -> Reversal:
@@ -123,6 +124,7 @@ class _ReversalBuilder:
         except (ValueError, ArithmeticError):
             self._add_note(entry.address, "what was there before cannot be read in the journal: nothing is undone")
             return
+        lost = _lost_fields(step, before, resource)
         before = {**self._sent_before(step, after), **before}
         back = _FieldReversal(before, after, resource.fields, entry)
         send = back.fields_to_send()
@@ -130,15 +132,18 @@ class _ReversalBuilder:
             if send:
                 told = f"its step failed, and yet {_joined(send)} is as it was asked for: it is left alone"
                 self._add_note(entry.address, told)
+            if lost:
+                self._add_update({}, resource, entry, lost)
             return
         for text in back.notes:
             self._add_note(entry.address, text)
         if back.leaves:
             self.leaves[entry.address] = tuple(back.leaves)
-        if send:
-            self._add_update(send, resource, entry)
+        if send or lost:
+            self._add_update(send, resource, entry, lost)
 
-    def _add_update(self, send: Fields, resource: LiveResource, entry: LedgerEntry) -> None:
+    def _add_update(self, send: Fields, resource: LiveResource, entry: LedgerEntry, lost: Fields) -> None:
+        """Ask for what is to be again: fields that the run has sent, and those that it has reset without (`lost`)."""
         address = entry.address
         is_protected = address in self._ground.protected or entry.protect
         if send.get("status") == "inactive" and is_protected:
@@ -150,9 +155,10 @@ class _ReversalBuilder:
             if becomes != address and becomes in self._ground.ledger:
                 self._add_note(address, f"its name before, {send['name']}, is another's by now: it keeps its own")
                 send, becomes = {name: value for name, value in send.items() if name != "name"}, address
-        if not send:
+        if not (send or lost):
             return
         declared = {**entry.applied, **send}
+        send = {**lost, **send}
         if "floorPrices" in send and isinstance(entry.applied.get("floorPrices"), Mapping):
             leaves = [each for each in self.leaves.get(address, ()) if each.field == "floorPrices"]
             declared["floorPrices"] = with_leaves(entry.applied["floorPrices"], leaves)
@@ -184,6 +190,17 @@ class _ReversalBuilder:
                     except (ValueError, ArithmeticError):
                         continue
         return last_sent
+
+
+def _lost_fields(step: PastStep, before: Fields, resource: LiveResource) -> Fields:
+    """What a step has reset without sending it, as it was: what it told, and of a killed one what looks like it."""
+    names = step.reset or (before.keys() - step.after.keys() if step.outcome is None else ())
+    return {
+        name: before[name]
+        for name in names
+        if name in before and name in WRITABLE[resource.kind] and resource.fields.get(name) != before[name]
+        if step.reset or is_reset(name, before[name], resource.fields.get(name, ABSENT))
+    }
 
 
 class _FieldReversal:

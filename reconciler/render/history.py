@@ -93,7 +93,7 @@ class PastStepJson(Shape):
     outcome: Outcome | None = key("What came of it; null where that was never recorded.")
     attempts: Count = key("Write calls that were sent.")
     error: str | None = key("What went wrong or is unverified.")
-    before: dict[str, Any] = key("The live values before, by field.")
+    before: dict[str, Any] = key("The live values before, by field.", lambda step: step.changed_before)
     after: dict[str, Any] = key("The values that were sent, by field.")
 
 

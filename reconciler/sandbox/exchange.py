@@ -258,8 +258,8 @@ def _number(name: str, raw: Any, *, least: float) -> int | float:
     return raw
 
 
-def _whole(name: str, raw: Any) -> int:
-    number = _number(name, raw, least=1)
+def _whole(name: str, raw: Any, *, least: int = 1) -> int:
+    number = _number(name, raw, least=least)
     if number != int(number):
         raise RefusalError(400, f"{name} must be a whole number.")
     return int(number)
@@ -353,7 +353,7 @@ def _check(spec: FieldSpec) -> Check:
         case WordsType(choices):
             check = partial(_some_of, choices=choices, turns_off=spec.turns_off)
         case CountType():
-            check = _whole
+            check = partial(_whole, least=0)
         case PricesType():
             check = _floors
         case GeoType():

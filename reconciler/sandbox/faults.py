@@ -34,11 +34,20 @@ class Quirks:
     list_shape: Literal["array", "lone-object", "named", "data", "list"] = "array"
     """`lone-object`: a list of one is the object itself. `named`, `data`, `list`: wrapped under `apps` or
     `placements`, `data`, `list`."""
-    empty_list: Literal["same", "empty-body"] = "same"
-    """`empty-body`: a list of placements without any is a 200 without a body."""
+    empty_list: Literal["same", "empty-body", "null", "not-found"] = "same"
+    """A list of placements without any: `empty-body` is a 200 without a body, `null` a null under `data`, `not-found` a
+    404."""
     unknown_app: Literal["empty", "empty-body", "not-found"] = "empty"
     """The placements of an app that there is not: as an empty list, a 200 without a body, or a 404."""
     ids: Literal["string", "number"] = "string"
+    own_ids: Literal["named", "id"] = "named"
+    """`id`: answers have a resource's own id under `id`."""
+    auth: Literal["json", "either"] = "json"
+    """`either`: the Management API's token is also given to a form."""
+    app_status: Literal["kept", "ignored"] = "kept"
+    """`ignored`: an app is created active, whatever was sent."""
+    empty_targeting: Literal["taken", "refused"] = "taken"
+    """`refused`: a list of countries or connections must not be empty."""
     keys: Literal["vendor", "plain", "contrary"] = "vendor"
     """`vendor`: odd in the answers to creates and in `createTypes`, as the pages have it. `plain`: as requests are
     spelled. `contrary`: `appid`, `PlacementId`, `storeURL`, `createTypes` in every answer."""

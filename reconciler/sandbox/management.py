@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from reconciler.model.address import Kind
 from reconciler.sandbox import exchange as checks
@@ -31,6 +32,9 @@ _PATHS: Final[Mapping[Kind, str]] = {
 _ID: Final[Mapping[Kind, str]] = {"app": "appId", "placement": "placementId"}
 _GRANT: Final = "management_client_credentials"
 DEFAULT_PUBLISHER: Final = "3432"
+
+USUAL_REFRESH: Final = 30
+"""The refresh interval that a replacing update leaves where it sends none."""
 
 NOTHING: Final = SandboxResponse(200, b"")
 
@@ -62,10 +66,7 @@ class Management:
             self._list("placement", app.id)
 
     def _auth(self, call: SandboxRequest) -> SandboxResponse:
-        try:
-            body = call.json()
-        except RefusalError:
-            body = {}
+        body = self._auth_body(call)
         pair = body.get("client_id"), body.get("client_secret")
         if body.get("grant_type") != _GRANT or not all(isinstance(part, str) and part for part in pair):
             return json_answer(400, {"error": "invalid_request"})
@@ -80,6 +81,14 @@ class Management:
                 "expiresIn": self._quirks.token_lifetime(seconds),
             },
         )
+
+    def _auth_body(self, call: SandboxRequest) -> Mapping[str, Any]:
+        try:
+            return call.json()
+        except RefusalError:
+            if self._quirks.auth == "json":
+                return {}
+            return dict(parse_qsl(call.body.decode("utf-8", "replace")))
 
     def _with_token(self, handle: "partial[SandboxResponse]", call: SandboxRequest) -> SandboxResponse:
         if not self._account.token_is_good(call.token):
@@ -114,6 +123,8 @@ class Management:
         if kind == "placement":
             return checks.placement_to_create(body)
         fields = checks.app_to_create(body)
+        if self._quirks.app_status == "ignored":
+            fields.pop("status", None)
         fields["publisherId"] = str(body.get("publisherId") or DEFAULT_PUBLISHER)
         if self._quirks.store_names:
             fields["name"] = _store_name(fields["bundle"])
@@ -164,6 +175,7 @@ class Management:
     def _update(self, kind: Kind, call: SandboxRequest) -> SandboxResponse:
         body = call.json()
         before = self._require(kind, checks.sent_id(_ID[kind], body))
+        self._refuse_empty_targeting(body)
         sent = self._fields_to_update(before, body)
         if isinstance(call.fault, Echo):
             unchanged = replace(before, fields=self._updated_fields(before, sent))
@@ -180,6 +192,12 @@ class Management:
                 text = f"{_title(after)} has been updated successfully."
                 return json_answer(200, {self._quirks.message_key: text})
 
+    def _refuse_empty_targeting(self, body: Mapping[str, Any]) -> None:
+        geo, connectivity = body.get("geo"), body.get("connectivity")
+        countries = geo.get("countries") if isinstance(geo, Mapping) else None
+        if self._quirks.empty_targeting == "refused" and [] in (countries, connectivity):
+            raise RefusalError(400, "geo and connectivity must not be empty.")
+
     def _fields_to_update(self, before: StoredResource, body: Mapping[str, Any]) -> dict[str, Any]:
         if before.kind == "app":
             return checks.app_to_update(body)
@@ -192,7 +210,7 @@ class Management:
             merged = {**before.fields, **resets, **sent}
             return {name: value for name, value in merged.items() if value is not None}
         fixed = {name: before.fields[name] for name in ("name", "placementType")}
-        start = {**fixed, "status": "active", "coppa": False} if replaces else before.fields
+        start = {**_usual_fields(fixed["placementType"]), **fixed} if replaces else before.fields
         if self._quirks.floors == "merge" and "floorPrices" in sent:
             sent["floorPrices"] = {**before.fields.get("floorPrices", {}), **sent["floorPrices"]}
         return checks.complete_placement({**start, **sent})
@@ -251,9 +269,23 @@ class Management:
         shown = self._account.past.list_as_of(moment - self._quirks.updates_after, there, belongs)
         youngest = moment - self._quirks.appears_after
         rows = [response_object(resource, self._quirks) for resource in shown if resource.created <= youngest]
-        if kind == "placement" and not rows and self._quirks.empty_list == "empty-body":
-            return NOTHING
+        if kind == "placement" and not rows:
+            match self._quirks.empty_list:
+                case "empty-body":
+                    return NOTHING
+                case "null":
+                    return json_answer(200, {"data": None})
+                case "not-found":
+                    return json_answer(404, {self._quirks.message_key: "No placements were found."})
+                case "same":
+                    pass
         return json_answer(200, list_content(kind, rows, self._quirks))
+
+
+def _usual_fields(placement_type: Any) -> dict[str, Any]:
+    """What a replacing update leaves of the fields that it does not send."""
+    refresh = {"bannerRefresh": USUAL_REFRESH} if placement_type == "Banner" else {}
+    return {"status": "active", "coppa": False, **refresh}
 
 
 def _not_found(kind: Kind, resource_id: str) -> RefusalError:

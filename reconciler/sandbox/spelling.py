@@ -39,6 +39,8 @@ def response_object(resource: StoredResource, quirks: Quirks, occasion: Occasion
 
 def id_key(kind: str, quirks: Quirks, occasion: Occasion) -> str:
     """The key of the resource's own id in a response."""
+    if quirks.own_ids == "id":
+        return "id"
     odd = quirks.keys == "contrary" or (quirks.keys == "vendor" and occasion == "create")
     if kind == "app":
         return "appid" if odd else "appId"

@@ -17,7 +17,8 @@ from typing import Any, Final
 from reconciler.errors import LockHeld, StoreError, UnfitFile, os_reason
 from reconciler.files import disk
 from reconciler.model.address import Address
-from reconciler.model.journal import FOREIGN, UNREAD, Intent, StepResult
+from reconciler.model.habits import FOREIGN, UNKNOWN_HABITS, AccountHabits, habits_of
+from reconciler.model.journal import UNREAD, Intent, StepResult
 from reconciler.model.ledger import AccountId, Ledger, LedgerEntry, shared_id
 from reconciler.ports import Clock
 from reconciler.store.journal_file import (
@@ -58,11 +59,15 @@ FLUSH_SHARE: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class LedgerPlace:
-    """Where a ledger is written and the account it is to name; `is_said`: it names it already, or is absent."""
+    """Where a ledger is written and the account it is to name; `is_said`: it names it already, or is absent.
+
+    `habits` are to be in it as well: what is known of the account's updates.
+    """
 
     path: Path
     account: AccountId | None
     is_said: bool = True
+    habits: AccountHabits = UNKNOWN_HABITS
 
 
 class FileRun:
@@ -83,6 +88,7 @@ class FileRun:
         took: float = 0.0,
     ) -> None:
         self._ledger_path, self._account, self._is_said = ledger.path, ledger.account, ledger.is_said
+        self._habits = ledger.habits
         self._journal = journal
         self._entries = entries
         self._clock = clock
@@ -116,8 +122,11 @@ class FileRun:
         self._update(entries, forget)
 
     def record_observation(self, event: Mapping[str, Any]) -> None:
-        """Record what was seen of the account."""
+        """Record what was seen of the account; what was found out of its updates goes into the ledger, too."""
         self._append(event, at_once=False)
+        with self._lock:
+            known, self._habits = self._habits, self._habits.joined(habits_of([event]))
+            self._dirty = self._dirty or self._habits.cautious() != known.cautious()
 
     def close(self) -> None:
         """Write the ledger, with its account, and close the run in the journal. Raises `StoreError`."""
@@ -162,9 +171,9 @@ class FileRun:
             with self._lock:
                 if not self._dirty:
                     return
-                entries, self._dirty = dict(self._entries), False
+                entries, habits, self._dirty = dict(self._entries), self._habits, False
             try:
-                text = ledger_text(entries, self._account)
+                text = ledger_text(entries, self._account, habits)
                 digest = hashlib.sha256(text.encode()).hexdigest()
                 try:
                     self._append({"event": FLUSHED, "ledger": digest})
@@ -211,12 +220,13 @@ class FileStore:
         self._ledger_path = root / LEDGER_NAME
         self._journal_path = root / STATE_FOLDER / JOURNAL_NAME
         self._audits_path = root / STATE_FOLDER / "audits.jsonl"
+        self._habits: AccountHabits | None = None
 
     def ledger(self) -> Ledger:
         """The entries of the file, brought up to what the journal says of a run that was killed."""
         written = self._read_ledger()
         self._check_journal()
-        return self._recover(None if written is None else written.entries, self._seals())
+        return self._recover(written, self._seals())
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first; events that this checkout did not write say `foreign`.
@@ -229,6 +239,12 @@ class FileStore:
             _check_event(number, event)
             yield event if ours else {**event, FOREIGN: True}
         yield from ({"event": UNREAD, "line": number, FOREIGN: True} for number in unread)
+
+    def habits(self) -> AccountHabits:
+        """What the ledger and the journal say of the account's updates, as they were last read."""
+        if self._habits is None:
+            self.ledger()
+        return self._habits or UNKNOWN_HABITS
 
     def audits(self) -> Iterator[Mapping[str, Any]]:
         """The audits of this checkout, oldest first."""
@@ -254,18 +270,21 @@ class FileStore:
         check_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", account, self._account)
         return account
 
-    def _recover(self, written: Ledger | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
+    def _recover(self, file: LedgerFile | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
         """The written entries and what a killed run added; out of the whole journal where the ledger is gone.
 
         An empty file is what a cut-off one looks like: it is taken for a ledger that is gone, too. Only what this
         checkout has written is believed. `seals` are left behind the last line of it.
         """
+        written = None if file is None else file.entries
         ours: list[dict[str, Any]] = []
         foreign: list[dict[str, Any]] = []
         for number, event, is_ours in read_sealed(self._journal_path, seals):
             if is_ours:
                 _check_event(number, event)
             (ours if is_ours else foreign).append(event)
+        known = UNKNOWN_HABITS if file is None else file.habits
+        self._habits = known.joined(habits_of(ours)).joined(habits_of(foreign).cautious())
         ledger = file_digest(self._ledger_path)
         entries = dict(written or {})
         for event in _unfinished_events(ours, ledger) if written else ours:
@@ -313,13 +332,15 @@ class FileStore:
                 make_key(self._root / STATE_FOLDER)
             seals = self._seals()
             written = ledger_file.entries if ledger_file else {}
-            entries = self._recover(None if ledger_file is None else ledger_file.entries, seals)
+            entries = self._recover(ledger_file, seals)
+            habits = self.habits()
             account = self._account or (None if ledger_file is None else ledger_file.account)
             unsaid = bool(written) and ledger_file is not None and ledger_file.account != account
+            unsaid = unsaid or (ledger_file is not None and ledger_file.habits != habits.cautious())
             if says is None and self._account is not None:
                 write_account(self._journal_path, self._account)
             journal = JournalFile(self._journal_path, seals)
-            ledger = LedgerPlace(self._ledger_path, account, is_said=not unsaid)
+            ledger = LedgerPlace(self._ledger_path, account, is_said=not unsaid, habits=habits)
             run = FileRun(ledger, journal, entries, self._clock, ahead=entries != written, took=took)
             try:
                 run.begin(who)

@@ -101,6 +101,7 @@ def intent_event(intent: Intent) -> dict[str, Any]:
         "attempt": intent.attempt,
         "before": fields_to_json(intent.before),
         "after": fields_to_json(intent.sends),
+        **({"whole": True} if intent.whole else {}),
     }
 
 
@@ -118,6 +119,7 @@ def ended_event(ended: StepResult) -> dict[str, Any]:
         "entry": None if ended.entry is None else entry_to_json(ended.entry),
         "forget": list(ended.forget),
         **({"suspects": list(ended.suspects)} if ended.suspects else {}),
+        **({"reset": list(result.reset)} if result.reset else {}),
     }
 
 
@@ -157,6 +159,7 @@ def check_event(event: Mapping[str, Any]) -> None:
         case _:
             pass
     checked.listed(checked.text, event.get("forget", []))
+    checked.listed(checked.text, event.get("reset", []))
     checked.optional(checked.text, event.get("ledger"))
 
 

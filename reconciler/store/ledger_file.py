@@ -14,6 +14,7 @@ import orjson
 from reconciler.errors import StoreError, UnfitFile, WrongAccount, os_reason
 from reconciler.files import disk
 from reconciler.model.address import Address, address_order
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits, habits_from_json
 from reconciler.model.ledger import (
     AccountId,
     Ledger,
@@ -34,10 +35,11 @@ LEDGER_NAME = "reconciler.lock"
 
 @dataclass(frozen=True, slots=True)
 class LedgerFile:
-    """What a ledger file holds; `account` is the one that it names, None where it names none."""
+    """What a ledger file holds; `account` is the one that it names, None where it names none, `habits` are its own."""
 
     entries: Ledger
     account: AccountId | None
+    habits: AccountHabits = UNKNOWN_HABITS
 
 
 def read_ledger_file(path: Path) -> LedgerFile | None:
@@ -59,11 +61,11 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
         raise _broken_line_error(path, text.count("\n") + 1, "the line is cut off")
     entries: dict[Address, LedgerEntry] = {}
     lines: dict[Address, int] = {}
-    account = None
+    account, habits = None, UNKNOWN_HABITS
     for number, line in enumerate(text.split("\n")[:-1], 1):
         raw = _parse_line(path, number, line)
         if is_header(raw):
-            account = _parse_account(path, number, raw)
+            account, habits = _parse_account(path, number, raw), habits_from_json(raw).cautious()
             continue
         entry = _parse_entry(path, number, raw)
         if entries.get(entry.address) == entry:
@@ -78,7 +80,7 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
         entries[entry.address], lines[entry.address] = entry, number
     if (shared := shared_id(entries.values())) is not None:
         raise _shared_id_error(path, lines, *shared)
-    return LedgerFile(entries, account)
+    return LedgerFile(entries, account, habits)
 
 
 def check_account(name: str, named: AccountId | None, ours: AccountId | None) -> None:
@@ -156,9 +158,9 @@ def _broken_line_error(path: Path, line: int, what: str) -> StoreError:
     return StoreError(f"{path.name}:{line}: {what}", hint=hint)
 
 
-def ledger_text(ledger: Ledger, account: AccountId | None = None) -> str:
+def ledger_text(ledger: Ledger, account: AccountId | None = None, habits: AccountHabits = UNKNOWN_HABITS) -> str:
     """The file's text for these entries, of an account if it is known whose they are."""
-    head = "" if account is None else header_line(account) + "\n"
+    head = "" if account is None else header_line(account, habits) + "\n"
     ordered = sorted(ledger, key=address_order)
     return head + "".join(canonical_json(entry_to_json(ledger[address])) + "\n" for address in ordered)
 

@@ -13,6 +13,7 @@ from reconciler.diff.change import Blocked, Create, Delete
 from reconciler.diff.resolve import Found, resolve_apps
 from reconciler.errors import DoubtfulRead, ProjectError, WrongAccount
 from reconciler.model.address import Address, Kind, app_of, kind_of, selector
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import DesiredState, LiveResource, LiveState, live_app_address
@@ -30,13 +31,17 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What part of an account a run looks at (`only`: address patterns), and how."""
+    """What part of an account a run looks at (`only`: address patterns), and how.
+
+    `habits` are what earlier runs have found out of the account's updates.
+    """
 
     only: tuple[str, ...] = ()
     parallelism: int = 8
     recreate: bool = False
     overwrite_drift: bool = False
     hold_conflicts: bool = False
+    habits: AccountHabits = UNKNOWN_HABITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.apply.context import Apps, CancellationToken, ExecutionContext, LiveIndex
+from reconciler.apply.context import Apps, CancellationToken, ExecutionContext, LiveIndex, UpdateModes
 from reconciler.apply.executor import Execution, execute
 from reconciler.diff.audit import Audit
 from reconciler.diff.change import Blocked, Contradiction, Create, Verdict
 from reconciler.diff.changes import owned_count, select, verdicts_on
 from reconciler.diff.classes import audit_account
 from reconciler.diff.context import DiffOptions, DriftRule, context_of
+from reconciler.diff.removals import lost_notes
 from reconciler.errors import WrongAccount
 from reconciler.model.address import Address, address_order, app_of, kind_of, selector
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import NO_CREATES, PastCreates, past_creates, seconds_to_settle
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import DesiredState, LiveState
@@ -46,7 +48,8 @@ def make_plan(
     """
     wanted = selector(selection.only)
     observation = observe(desired, reader, ledger, selection)
-    options = replace(options_of(desired, observation, origin), recreate=selection.recreate)
+    options = options_of(desired, observation, origin, selection.habits)
+    options = replace(options, recreate=selection.recreate)
     if selection.overwrite_drift and options.drift.on_drift == "hold":
         options = replace(options, drift=DriftRule("warn"))
     elif selection.hold_conflicts:
@@ -62,7 +65,8 @@ def make_plan(
     chosen = select(verdicts, wanted)
     if selection.only and not chosen:
         raise nothing_selected(selection)
-    return build(chosen, owned_count(verdicts), origin), observation.live
+    lost = (note for note in lost_notes(observation.live, ledger, selection.habits) if wanted(note.address))
+    return build([*chosen, *lost], owned_count(verdicts), origin), observation.live
 
 
 def _check_contradictions(verdicts: Iterable[Verdict]) -> None:
@@ -83,11 +87,12 @@ MOST_TOLD: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class PlanningContext:
-    """The reader, the ledger, and the creates in the journal (`past`) that a plan is made with."""
+    """The reader, the ledger, and what the journal says of creates (`past`) and updates that a plan is made with."""
 
     reader: LiveReader
     ledger: Ledger
     past: PastCreates = NO_CREATES
+    habits: AccountHabits = UNKNOWN_HABITS
 
 
 def replan(
@@ -98,7 +103,8 @@ def replan(
     Raises `ApiError` for what cannot be read or believed.
     """
     observation = observe_plan_targets(plan, desired, context.reader, context.ledger, parallelism)
-    options = replace(options_of(desired, observation, origin), recreate=True, past=context.past)
+    options = options_of(desired, observation, origin, context.habits)
+    options = replace(options, recreate=True, past=context.past)
     protected = {app.address for app in desired.apps if app.lifecycle.protect}
     blocks = (block for app in desired.apps for block in app.placements or ())
     protected |= {block.address for block in blocks if block.lifecycle.protect}
@@ -108,7 +114,9 @@ def replan(
     return CurrentState(observation.live, context.ledger, fresh, frozenset(protected))
 
 
-def options_of(desired: DesiredState, observation: Observation, origin: PlanOrigin) -> DiffOptions:
+def options_of(
+    desired: DesiredState, observation: Observation, origin: PlanOrigin, habits: AccountHabits
+) -> DiffOptions:
     """The options of a comparison: time, limits of the project, and what of the observation is doubtful."""
     now, safety = datetime.fromisoformat(origin.created_at), desired.safety
     return DiffOptions(
@@ -118,6 +126,7 @@ def options_of(desired: DesiredState, observation: Observation, origin: PlanOrig
         settle_seconds=safety.settle_seconds,
         drift=DriftRule(safety.on_drift),
         unread=desired.unread,
+        habits=habits,
     )
 
 
@@ -189,7 +198,7 @@ def make_audit(
     """
     owned = frozenset(app_of(address) for address in ledger if kind_of(address) == "placement")
     observation = observe(desired, reader, ledger, selection, owned)
-    options = options_of(desired, observation, origin)
+    options = options_of(desired, observation, origin, selection.habits)
 
     def audit_with(options: DiffOptions) -> Audit:
         context = context_of(desired, observation.live, ledger, options)
@@ -200,7 +209,9 @@ def make_audit(
         audit = audit_with(replace(options, past=past_of()))
     if selection.only and not audit.items:
         raise nothing_selected(selection)
-    return audit
+    wanted = selector(selection.only)
+    lost = (note for note in lost_notes(observation.live, ledger, selection.habits) if wanted(note.address))
+    return replace(audit, notes=(*audit.notes, *lost))
 
 
 def wait_to_settle(store: LedgerReader, clock: Clock, settle_seconds: float, plan: Plan | None = None) -> PastCreates:
@@ -221,7 +232,7 @@ class ApplyRequest:
     """A plan, the account and the ledger that it was made on, and where it is carried out.
 
     `run` holds the lock. `settle_seconds`: how long a doubtful create may take to appear. Whoever is asked to stop
-    cancels `cancellation`.
+    cancels `cancellation`. `habits`: what is known of how the account takes updates.
     """
 
     plan: Plan
@@ -231,6 +242,7 @@ class ApplyRequest:
     run: RunStore
     settle_seconds: float = 30
     cancellation: CancellationToken = field(default_factory=CancellationToken)
+    habits: AccountHabits = UNKNOWN_HABITS
 
 
 def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, parallelism: int = 8) -> Execution:
@@ -251,6 +263,7 @@ def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, para
         Apps(),
         request.cancellation,
         request.settle_seconds,
+        updates=UpdateModes(request.habits),
     )
     return execute(plan, context, listener, parallelism)
 

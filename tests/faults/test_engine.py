@@ -139,8 +139,10 @@ class TestUpdates:
         scene = Scene(live, habits=Habits(put_replaces=True))
         blocks = [desired_placement(f"p{n}", status="inactive") for n in range(1, 9)]
         results = scene.apply(desired_app(*blocks), parallelism=8)
-        assert len(scene.gateway.writes) == 1
-        assert [each.outcome for each in results.values()] == ["failed", *["skipped"] * 7]
+        assert [call.id for call in scene.gateway.writes[:2]] == ["1", "1"]
+        assert [len(call.fields) > 1 for call in scene.gateway.writes] == [False, *[True] * 8]
+        assert {each.outcome for each in results.values()} == {"applied"}
+        assert all(scene.gateway.resource(str(n)).fields["capping"] == CAPPING for n in range(1, 9))
 
 
 class TestDeletes:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import time
@@ -271,7 +272,7 @@ class TestLedger:
 
 
 class TestReplacingPut:
-    def test_the_first_update_that_resets_what_it_was_not_sent_is_the_last_write(self, worlds):
+    def test_what_the_first_update_resets_is_put_back_and_the_others_send_everything(self, worlds):
         world = worlds(put="replace")
         names = [f"p{number}" for number in range(6)]
         world.settles(block(*({"name": name} for name in names)))
@@ -280,14 +281,92 @@ class TestReplacingPut:
         new = {"name": "new"}
         world.declares(block(*({"name": name, "floorPrices": {"US": 2}} for name in names), new))
         done = world.project.call("apply", "--yes", "--format", "json")
-        assert done.code == 3
-        assert [method for method, _ in world.writes] == ["PUT"]
+        assert done.code == 0
+        assert [method for method, _ in world.writes] == [*["PUT"] * 7, "POST"]
         first, *rest = (each for each in done.json["results"] if not each["address"].endswith("new"))
-        assert first["outcome"] == "failed"
-        assert "fields that were not sent were reset (capping)" in first["error"]
-        assert {each["outcome"] for each in rest} == {"skipped"}
-        assert "all further writes were stopped" in rest[0]["error"]
-        assert world.named("new") == []
+        assert "it reset fields it was not sent (capping): they were put back" in first["error"]
+        assert {each["error"] for each in rest} == {None}
+        capped = {each.fields["name"] for each in world.account.placements() if each.fields.get("capping")}
+        assert capped == set(names)
+
+    def test_where_it_cannot_be_put_back_nothing_more_is_written_and_undo_does_it(self, worlds):
+        world = worlds(put="replace")
+        names = [f"p{number}" for number in range(3)]
+        world.settles(block(*({"name": name} for name in names)))
+        for name in names:
+            world.edits(name, capping={"value": 1, "unit": "day"})
+        world.declares(block(*({"name": name, "floorPrices": {"US": 2}} for name in names)))
+        world.strike(faults.Status(on="PUT placement", status=400, nth=2))
+        done = world.project.call("apply", "--yes", "--format", "json")
+        assert done.code == 3
+        assert list(done.outcomes().values()) == ["failed", "skipped", "skipped"]
+        error = done.json["results"][0]["error"]
+        assert 'fields that were not sent were reset (capping was {"unit":"day","value":1})' in error
+        assert "refused with 400" in error
+        assert "all further writes were stopped" in done.json["results"][1]["error"]
+        world.strike()
+        run = done.json["run"]
+        assert world.project.call("undo", run, "--yes").code == 0
+        assert all(world.named(name)[0].fields["capping"] == {"value": 1, "unit": "day"} for name in names)
+        again = world.project.call("apply", "--yes", "--format", "json")
+        assert again.code == 0
+        assert all(world.named(name)[0].fields["capping"] == {"value": 1, "unit": "day"} for name in names)
+
+    def test_a_run_that_was_killed_between_the_two_calls_is_told_until_it_is_undone(self, worlds):
+        world = worlds(put="replace")
+        world.settles(block({"name": "a"}))
+        world.edits("a", capping={"value": 1, "unit": "day"})
+        world.declares(block({"name": "a", "floorPrices": {"US": 2}}))
+        world.strike(faults.Timeout(on="GET placement", containing="240001", seconds=60))
+        running = world.project.start("apply", "--yes")
+        while not any(method == "PUT" for method, _ in world.writes):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        running.kill()
+        running.communicate()
+        world.strike()
+        told = "was killed, and may have reset what it did not send: capping (was"
+        assert told in world.project.call("plan").out
+        drift = world.project.call("drift", "--format", "json")
+        assert any(told in note["text"] for note in drift.json["notes"])
+        run = world.project.call("history", "--format", "json").json["runs"][-1]["run"]
+        done = world.project.call("undo", run, "--yes")
+        assert done.code == 0, done.err
+        assert world.named("a")[0].fields["capping"] == {"value": 1, "unit": "day"}
+        assert told not in world.project.call("plan").out
+
+    def test_the_ledger_tells_other_machines(self, worlds):
+        world = worlds(put="replace")
+        world.settles(block({"name": "a"}, {"name": "b"}))
+        world.edits("a", capping={"value": 1, "unit": "day"})
+        world.edits("b", capping={"value": 1, "unit": "day"})
+        world.declares(block({"name": "a", "floorPrices": {"US": 2}}, {"name": "b"}))
+        assert world.project.call("apply", "--yes").code == 0
+        header = (world.project.root / "reconciler.lock").read_text().splitlines()[0]
+        assert header.endswith('"updates":{"placement":"replaces"}}')
+        shutil.rmtree(world.project.root / ".reconciler")
+        world.declares(block({"name": "a", "floorPrices": {"US": 2}}, {"name": "b", "floorPrices": {"US": 2}}))
+        before = len(world.writes)
+        assert world.project.call("apply", "--yes").code == 0
+        assert [method for method, _ in world.writes[before:]] == ["PUT"]
+        assert world.named("b")[0].fields["capping"] == {"value": 1, "unit": "day"}
+
+    def test_floors_that_merge_are_found_out_once_and_the_plan_is_empty_then(self, worlds):
+        world = worlds(floors="merge")
+        world.settles(block({"name": "a", "floorPrices": {"WW": 0.5, "DE": 0.8, "US": 1}}))
+        world.declares(block({"name": "a", "floorPrices": {"WW": 0.5, "US": 1.1}}))
+        done = world.project.call("apply", "--yes", "--allow-floor-jump", "--format", "json")
+        assert (done.code, done.outcomes()) == (0, {f"{APP}/a": "normalised"})
+        assert world.named("a")[0].fields["floorPrices"] == {"WW": 0.5, "DE": 0.5, "US": 1.1}
+        assert world.project.call("plan", "--detailed-exitcode").code == 0
+        assert world.project.call("drift").code == 0
+        world.declares(block({"name": "a", "floorPrices": {"WW": 0.6}}))
+        plan = world.project.call("plan")
+        assert "floorPrices.DE, floorPrices.US: this account keeps lines of floors that are left out" in plan.out
+        done = world.project.call("apply", "--yes", "--allow-floor-jump", "--format", "json")
+        assert done.outcomes() == {f"{APP}/a": "applied"}
+        assert world.named("a")[0].fields["floorPrices"] == {"WW": 0.6, "DE": 0.6, "US": 0.6}
+        assert world.project.call("plan", "--detailed-exitcode").code == 0
 
     def test_an_update_that_wakes_an_inactive_placement_is_one(self, worlds):
         world = worlds(put="replace")
@@ -296,8 +375,9 @@ class TestReplacingPut:
         world.edits("b", status="inactive")
         world.declares(block(with_floor(2), {"name": "b", "floorPrices": {"US": 2}}))
         done = world.project.call("apply", "--yes", "--format", "json")
-        assert done.outcomes() == {f"{APP}/a": "failed", f"{APP}/b": "skipped"}
+        assert done.outcomes() == {f"{APP}/a": "applied", f"{APP}/b": "applied"}
         assert "(status)" in done.json["results"][0]["error"]
+        assert {each.fields["status"] for each in world.account.placements()} == {"inactive"}
 
     def test_countries_that_go_with_the_targeting_that_was_switched_off_are_none(self, worlds):
         world = worlds()

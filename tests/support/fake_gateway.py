@@ -201,6 +201,9 @@ class FakeGateway:
             if isinstance(trouble, Echoed) or self._echoed < self._habits.echoes:
                 self._echoed += 1
                 return Accepted(known.id, {**_spoken(self._shown(known)), **_as_stored(fields)})
+            if self._habits.floors_merge and isinstance(table := fields.get("floorPrices"), Mapping):
+                there = known.fields.get("floorPrices")
+                fields = {**fields, "floorPrices": {**(there if isinstance(there, Mapping) else {}), **table}}
             if self._habits.put_replaces:
                 fixed = {name: known.fields[name] for name in _KEPT[known.kind] if name in known.fields}
                 self._resources[known.id] = known = LiveResource(
@@ -344,7 +347,9 @@ def when_unset(kind: Kind, fields: Fields) -> Fields:
 
 def _born(kind: Kind, sent: Fields) -> Fields:
     """The fields of a resource made with what was sent: active, not for children, without floors."""
-    floors: Fields = {"floorPrices": {WORLDWIDE: MINIMUM}} if kind == "placement" else {}
+    floors: dict[str, Value] = {"floorPrices": {WORLDWIDE: MINIMUM}} if kind == "placement" else {}
+    if sent.get("placementType") == "Banner":
+        floors["bannerRefresh"] = 30
     return {**when_unset(kind, sent), "status": "active", "coppa": False, **floors, **_as_stored(sent)}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
+from reconciler.model.habits import AccountHabits, habits_of
 from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
 
@@ -70,6 +71,9 @@ class FakeStore:
             self._count()
             self.events.append((entries, forget))
             self._take(entries, forget)
+
+    def habits(self) -> AccountHabits:
+        return habits_of(self.seen)
 
     def record_observation(self, event: Mapping[str, Any]) -> None:
         self.seen.append(event)

@@ -33,7 +33,8 @@ class Habits:
     """How this account treats what it is sent.
 
     `never_returned`: fields taken and never shown. `store_name`: what becomes of an app's name. `put_replaces`: an
-    update resets what it was not sent. `hidden_reads`: reads of a list in which something new is not there yet.
+    update resets what it was not sent. `floors_merge`: a table of floors leaves the lines that it does not name.
+    `hidden_reads`: reads of a list in which something new is not there yet.
 
     `list_lag`, `find_lag`: seconds until something new shows in lists, and in reads by id. `update_lag`: seconds for
     which both show old values after an update, and lists a resource after its end. `replicas`: the lag, beside those,
@@ -45,6 +46,7 @@ class Habits:
     never_returned: frozenset[str] = frozenset()
     store_name: Callable[[str], str] = str
     put_replaces: bool = False
+    floors_merge: bool = False
     silent: bool = False
     hidden_reads: int = 0
     list_lag: float = 0

@@ -8,9 +8,17 @@ from support.fake_clock import FakeClock
 from support.fake_gateway import NOTHING, PLAIN, FakeGateway, Habits
 from support.fake_store import FakeStore
 
-from reconciler.apply.context import Apps, CancellationToken, CreatedResources, ExecutionContext, LiveIndex
+from reconciler.apply.context import (
+    Apps,
+    CancellationToken,
+    CreatedResources,
+    ExecutionContext,
+    LiveIndex,
+    UpdateModes,
+)
 from reconciler.apply.executor import Execution, execute
 from reconciler.model.address import Address
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import Result
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.state import DesiredApp, LiveState
@@ -49,6 +57,7 @@ class Scene:
         habits: Habits = PLAIN,
         gateway: type[FakeGateway] = FakeGateway,
         store: FakeStore | None = None,
+        updates: AccountHabits = UNKNOWN_HABITS,
     ) -> None:
         self.live = live
         self.ledger = ledger_of(*entries)
@@ -58,6 +67,7 @@ class Scene:
         self.ears = Ears(self.gateway)
         self.cancellation = CancellationToken()
         self.created = CreatedResources()
+        self.updates = UpdateModes(updates)
         self.plan: Plan
         self.execution: Execution
 
@@ -82,6 +92,7 @@ class Scene:
             self.cancellation,
             settle_seconds=30,
             created=self.created,
+            updates=self.updates,
         )
         self.execution = execute(plan, site, self.ears, parallelism)
         return {result.address: result for result in self.execution.results}

@@ -78,6 +78,7 @@ _T = TypeVar("_T")
 _LATER: Final = "try again later; nothing was concluded from it"
 _FINDS_FAULT: Final = ("valid", "category", "must ", "required", "not allowed", "supported")
 """Words by which a conflict (409) names what was sent as invalid, rather than something that exists already."""
+_NO_APP: Final = "there is no such app either; look whether it is still in the console"
 _LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded from it"
 
 
@@ -89,11 +90,12 @@ class _ReadAnswer:
     value: Any
 
     @classmethod
-    def of(cls, reply: Response) -> "_ReadAnswer":
+    def of(cls, reply: Response, blank: Callable[[Any], bool]) -> "_ReadAnswer":
         try:
-            return cls(reply, decode(reply.body))
+            value = decode(reply.body)
         except AnswerError as error:
             return cls(reply, error)
+        return cls(reply, BlankError("a list that is null") if blank(value) else value)
 
     def read(self, read: Callable[[Any], _T]) -> _T:
         """What `read` makes of the value. Raises `AnswerError`, also where the headers speak of further rows."""
@@ -115,6 +117,7 @@ class DtReader:
     def __init__(self, client: DtClient, publisher_id: str | None) -> None:
         self._client = client
         self._publisher_id = publisher_id
+        self._listed_apps: frozenset[str] = frozenset()
 
     def of_publisher(self, publisher_id: str) -> "DtReader":
         """The same for an account that is known by now."""
@@ -134,20 +137,25 @@ class DtReader:
             raise ValueError("the apps of no publisher")
         call = calls.apps(self._publisher_id)
         read_answer = self._read_answer(call)
-        return self._check_publisher(
+        apps = self._check_publisher(
             self._parse(
                 call, read_answer, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id)
             )
         )
+        self._listed_apps = frozenset(app.id for app in apps)
+        return apps
 
     def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
         """All placements of an app. Twice an empty body is an app without any, unless some are `expected`.
 
-        Raises `DoubtfulRead` for the latter, `ApiError` or another subclass otherwise, or `CredentialsError`.
+        So is twice a list that is null, and a 404 for an app that there is. Raises `DoubtfulRead` where some are
+        expected, `ApiError` or another subclass otherwise, or `CredentialsError`.
         """
         call = calls.placements(app_id)
-        read_answer = self._read_answer(call)
-        if not isinstance(read_answer.value, BlankError):
+        read_answer = self._read_answer(call, missing=True, blank=answer.is_null_list)
+        if _is_missing(read_answer.reply) and not self._has_app(app_id):
+            raise ApiRejected(f"{call}: HTTP 404: {self._words(read_answer.reply)}", hint=_NO_APP)
+        if not (_is_missing(read_answer.reply) or isinstance(read_answer.value, BlankError)):
             resources = self._parse(
                 call, read_answer, lambda value: answer.live_list("placement", value, app_id=app_id)
             )
@@ -158,6 +166,10 @@ class DtReader:
             f"{call}: an empty answer, although placements are known there",
             hint="look whether app and placements are still in the console; nothing was concluded from it",
         )
+
+    def _has_app(self, app_id: str) -> bool:
+        """Whether there is such an app: the list of apps has shown it, or a reading by id does."""
+        return app_id in self._listed_apps or self.find("app", app_id) is not None
 
     def find(self, kind: Kind, resource_id: str) -> LiveResource | None:
         """One resource by its id; None for a 404 or an empty array. Raises as `apps` does."""
@@ -191,15 +203,17 @@ class DtReader:
                 )
         return resources
 
-    def _read_answer(self, call: Request, *, missing: bool = False) -> "_ReadAnswer":
+    def _read_answer(
+        self, call: Request, *, missing: bool = False, blank: Callable[[Any], bool] = lambda _: False
+    ) -> "_ReadAnswer":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
 
-        It ends as `BlankError` only where both were.
+        It ends as `BlankError` only where both were; `blank` says which values count as an empty body.
         """
-        first = _ReadAnswer.of(self._reply(call, missing=missing))
+        first = _ReadAnswer.of(self._reply(call, missing=missing), blank)
         if _is_missing(first.reply) or not isinstance(first.value, AnswerError):
             return first
-        second = _ReadAnswer.of(self._reply(call, missing=missing))
+        second = _ReadAnswer.of(self._reply(call, missing=missing), blank)
         return first if isinstance(second.value, BlankError) and not isinstance(first.value, BlankError) else second
 
     def _reply(self, call: Request, *, missing: bool) -> Response:

@@ -12,11 +12,12 @@ from datetime import datetime
 from threading import Condition
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from reconciler.errors import StoreError
 from reconciler.model.address import Address
+from reconciler.model.habits import LEARNED, AccountHabits, habits_of
 from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json, shared_id
 from reconciler.ports import Clock
@@ -233,6 +234,11 @@ class PostgresStore:
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first."""
         return self._rows(journal.c.run != AUDITS)
+
+    def habits(self) -> AccountHabits:
+        """What runs of all runners have found out of the account's updates."""
+        event, action = (journal.c.event[name].as_string() for name in ("event", "action"))
+        return habits_of(self._rows(or_(event == LEARNED, action.in_(("update", "deactivate")))))
 
     def audits(self) -> Iterator[Mapping[str, Any]]:
         """The audits of all runners, oldest first."""

@@ -21,6 +21,7 @@ from support.fake_store import FakeStore
 from support.scene import Scene
 
 from reconciler.errors import ApiError, CredentialsError
+from reconciler.model.habits import AccountHabits
 from reconciler.ports import Accepted, NotSent, Rejected
 
 
@@ -29,6 +30,7 @@ def floors(**prices):
     return {"WW": Decimal("0.01"), **{country: Decimal(str(price)) for country, price in prices.items()}}
 
 
+MERGES = AccountHabits({"placement": "merges"})
 CAPPING = {"value": 3, "unit": "hour"}
 PACED = {"pacing": {"value": 9, "unit": "second"}}
 
@@ -66,7 +68,7 @@ class Deaf(FakeGateway):
 
 
 def test_only_what_differs_is_sent_and_an_answer_in_full_needs_no_read_back():
-    scene = Scene(account())
+    scene = Scene(account(), updates=MERGES)
     done = update(scene, capping=CAPPING, coppa=False)
     assert (done.outcome, done.id, done.attempts, done.error) == ("applied", "1", 1, None)
     assert operations(scene) == ["update"]
@@ -78,7 +80,7 @@ def test_the_intent_tells_what_was_there_and_the_ledger_holds_all_that_is_declar
     update(scene, capping=CAPPING, status="inactive")
     intent, ended = scene.store.events
     assert (intent.action, intent.id) == ("update", "1")
-    assert intent.before == {"capping": None, "status": "active"}
+    assert intent.before == live_placement("1", "int_1", **PACED).fields
     assert intent.sends == {"capping": CAPPING, "status": "inactive"}
     assert ended.entry == entry(desired_placement(capping=CAPPING, status="inactive"), "1")
 
@@ -318,41 +320,6 @@ def test_an_update_that_was_surely_not_done_has_failed(answer, told):
     done = update(scene, status="inactive")
     assert (done.outcome, done.error) == ("failed", told)
     assert operations(scene) == ["update"]
-
-
-class TestBrake:
-    """An API that replaces where it should merge: one write is enough."""
-
-    def replacing(self, *more):
-        first = live_placement("1", "a", **PACED)
-        rest = [live_placement(str(number), name) for number, name in enumerate(("b", "c"), 2)]
-        scene = Scene(account(first, *rest), habits=Habits(put_replaces=True, silent=True))
-        blocks = [desired_placement(name, status="inactive") for name in ("a", "b", "c")]
-        return scene, scene.apply(desired_app(*blocks, *more))
-
-    def test_fields_that_were_not_sent_and_are_reset_stop_every_further_write(self):
-        new = desired_placement("new", coppa=False)
-        scene, results = self.replacing(new)
-        assert [call.id for call in scene.gateway.writes] == ["1"]
-        assert results[at("a")].outcome == "failed"
-        assert "pacing" in results[at("a")].error
-        assert "does not merge" in results[at("a")].error
-        assert {results[at(name)].outcome for name in ("b", "c", "new")} == {"skipped"}
-        assert "all further writes were stopped" in results[at("b")].error
-
-    def test_what_was_sent_is_remembered_all_the_same(self):
-        scene, _ = self.replacing()
-        assert scene.store.entries[at("a")].applied["status"] == "inactive"
-
-    def test_it_is_seen_in_an_answer_in_full_too(self):
-        scene = Scene(account(), habits=Habits(put_replaces=True))
-        assert update(scene, status="inactive").outcome == "failed"
-        assert scene.cancellation.reason
-
-    def test_a_value_that_was_at_its_default_before_is_no_reset(self):
-        scene = Scene(account(live_placement("1", "int_1")), habits=Habits(put_replaces=True))
-        assert update(scene, status="inactive").outcome == "applied"
-        assert scene.cancellation.reason is None
 
 
 class TestRename:

@@ -195,6 +195,16 @@ def live_list(
     return tuple(resources.values())
 
 
+def is_null_list(value: Any) -> bool:
+    """Whether a list of placements is a wrapper that holds null, and nothing beside it that says otherwise."""
+    if not isinstance(value, dict):
+        return False
+    small = folded_row(value)
+    keys = [key for key in _WRAPPED_IN["placement"] if key in small]
+    others = {key: said for key, said in small.items() if key not in keys}
+    return len(keys) == 1 and small[keys[0]] is None and beside_rows("placement", others, 0) is None
+
+
 def live_one(kind: Kind, value: Any, resource_id: str) -> LiveResource | None:
     """The resource that was asked for by its id; None for an empty array. Raises `AnswerError` otherwise."""
     resources = live_list(kind, value)
@@ -264,6 +274,8 @@ def _rows(kind: Kind, value: Any, depth: int = _DEPTH, *, owner: str | None = No
 def _rows_of_object(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | None) -> list[Mapping[str, Any]]:
     if failure := speaks_of_failure(value):
         raise AnswerError(failure)
+    if "name" in value and not any(key in value for key in _WRAPPED_IN[kind]):
+        value = _with_usual_ids(kind, value)
     if _is_resource(kind, value):
         if isinstance(value.get(_WRAPPED_IN[kind][0]), list):
             raise AnswerError(f"it is {_with_article(kind)} and a list of them")
@@ -296,10 +308,28 @@ def _wrapped_in(kind: Kind, value: Mapping[str, Any], depth: int) -> str:
 def _row(kind: Kind, part: Any) -> Mapping[str, Any]:
     if not isinstance(part, dict):
         raise AnswerError(f"a row that is not {_with_article(kind)}")
-    row = folded_row(part)
+    row = _with_usual_ids(kind, folded_row(part))
     if not _is_resource(kind, row):
         raise AnswerError(f"a row without {ID_KEYS[kind]} (keys: {_keys_text(row)})")
     return row
+
+
+_IDS: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
+    "app": {"appid": ("id", "app_id")},
+    "placement": {"placementid": ("id", "placement_id"), "appid": ("app_id",)},
+}
+"""The ids in a row, in lower case, and other names that they may have instead, the one that counts last."""
+
+
+def _with_usual_ids(kind: Kind, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row with its ids under their usual names, where they have none of these but another."""
+    lacking = [name for name in _IDS[kind] if row.get(name) is None]
+    if not lacking:
+        return row
+    said = {
+        name: next((row[other] for other in _IDS[kind][name] if row.get(other) is not None), None) for name in lacking
+    }
+    return {**row, **{name: value for name, value in said.items() if value is not None}}
 
 
 def _is_resource(kind: Kind, row: Mapping[str, Any]) -> bool:

@@ -72,9 +72,23 @@ def create(kind: Kind, fields: Fields, owner: str) -> Request:
 def update(before: LiveResource, fields: Fields) -> Request:
     """Sends the given fields of a resource and no others. The same values twice are the same as once."""
     body: dict[str, Any] = {ID_KEYS[before.kind]: before.id}
-    for name, value in fields.items():
+    for name, value in _least_targeting(before, fields).items():
         body[name] = _SPELLERS.get(name, _plain)(value, before.fields.get(name))
     return Request("PUT", _PATHS[before.kind], body=encode(body))
+
+
+def _least_targeting(before: LiveResource, fields: Fields) -> Fields:
+    """The fields, with targeting that goes off altogether said by its switch alone: an empty list may be refused."""
+    off = [name for name in _TARGETING if name in fields and fields[name] is None]
+    after = {**before.fields, **fields}
+    if fields.get("targetingEnabled") is True or not off or any(after.get(name) is not None for name in _TARGETING):
+        return fields
+    if after.get("targetingEnabled") is not True and "targetingEnabled" not in fields:
+        return fields  # it is off already, and what is shown of it all the same has to be emptied
+    return {**{name: value for name, value in fields.items() if name not in off}, "targetingEnabled": False}
+
+
+_TARGETING: Final = ("geo", "connectivity")
 
 
 def delete(kind: Kind, resource_id: str) -> Request:
@@ -88,6 +102,11 @@ Speller: TypeAlias = Callable[[Value, Value], Any]
 
 def _plain(value: Value, _: Value) -> Any:
     return to_json(value)
+
+
+def _text(value: Value, _: Value) -> Any:
+    """A text that is taken away is sent empty."""
+    return "" if value is None else value
 
 
 def _words(value: Value, _: Value) -> Any:
@@ -117,6 +136,8 @@ def _speller(spec: FieldSpec) -> Speller:
     match spec.type:
         case WordsType() if spec.turns_off:
             spell = _words
+        case TextType() if spec.turns_off:
+            spell = _text
         case FlagType() | TextType() | BundleType() | WordType() | WordsType() | CountType():
             spell = _plain
         case PricesType():

@@ -202,6 +202,10 @@ def _text(raw: Any) -> str:
     raise ValueError("not a text")
 
 
+def _text_or_none(raw: Any) -> str | None:
+    return _text(raw) or None
+
+
 def _word(known: Iterable[str]) -> Callable[[Any], str]:
     spellings = {word.lower(): word for word in known}
     exact = {word: word for word in spellings.values()}
@@ -309,7 +313,7 @@ def _reader(spec: FieldSpec) -> Reader:
         case FlagType():
             read = read_bool
         case BundleType() | TextType(known=()):
-            read = _text
+            read = _text_or_none if spec.turns_off else _text
         case TextType(known) | WordType(known):
             read = _word(known)
         case WordsType(choices):

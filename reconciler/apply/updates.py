@@ -1,0 +1,303 @@
+"""Sending updates: the fields that change, or the whole resource where the account replaces what it is not sent.
+
+Which it does is found out by the first update of a kind: it goes alone and is read back whole. What it reset is put
+back at once. Whatever is sent, the journal holds all that was there before.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, Literal
+
+from reconciler.apply.context import FIRST_PAUSE, ExecutionContext, read_back, read_list, wait_for
+from reconciler.apply.verify import TARGETING, dependents, is_form_of
+from reconciler.diff.change import Action
+from reconciler.diff.context import unsendable_text
+from reconciler.errors import ApiError, CredentialsError, StoreError
+from reconciler.model.address import Address, Kind
+from reconciler.model.field import WRITABLE
+from reconciler.model.habits import UNSET, AccountHabits, learned_event
+from reconciler.model.journal import Intent, Outcome
+from reconciler.model.state import LiveResource
+from reconciler.model.value import ABSENT, WORLDWIDE, Absent, Fields, Value, floor_table, value_text
+from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
+
+NOTHING: Final[tuple[Value, ...]] = ("", (), {})
+"""Values that are not sent of what was there: an empty text or list may be refused, and stands for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An update that is to be sent: the fields that are to change, of a live resource as it was read.
+
+    `unshown` holds what is known of fields that the account takes and does not show.
+    """
+
+    address: Address
+    action: Action
+    before: LiveResource
+    sent: Fields
+    unshown: Fields = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        """Whether an app or a placement is updated."""
+        return self.before.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What an update has reset, by field with the old values, and what came of putting it back, in words."""
+
+    fields: Fields
+    outcome: Outcome
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came of sending an update: the answer to it, and how many calls it took.
+
+    `shown` is the resource as it was read afterwards, a text why it could not be, or None where it is gone; it counts
+    only where `was_read`. `told` says that something was put back, `damage` what could not be.
+    """
+
+    answer: Answer
+    attempts: int
+    shown: LiveResource | str | None = None
+    was_read: bool = False
+    told: str | None = None
+    damage: Damage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """An update that was not sent, and why not."""
+
+    outcome: Literal["skipped", "blocked"]
+    why: str
+
+
+def deliver(sending: Sending, context: ExecutionContext) -> Delivery | Withheld:
+    """Send an update; the first of a kind whose mode is not known is read back, and what it reset is put back.
+
+    Raises `StoreError` and `CredentialsError` where it was not sent because of them.
+    """
+    kind = sending.kind
+    if not tells_mode(sending):
+        return _send(sending, context)
+    with context.updates.turn(kind) as is_probe:
+        if is_probe and context.cancellation.reason is None:
+            return _probe(sending, context)
+    return _send(sending, context)
+
+
+def _send(sending: Sending, context: ExecutionContext) -> Delivery | Withheld:
+    if context.cancellation.reason is not None:
+        return Withheld("skipped", context.cancellation.reason)
+    if context.updates.mode(sending.kind) == "replaces":
+        unreadable = sending.before.why_unreadable(*WRITABLE[sending.kind])
+        if unreadable:
+            return Withheld("blocked", unsendable_text(unreadable))
+        answer = _put(sending, whole_fields(sending), 1, context)
+    else:
+        answer = _put(sending, sending.sent, 1, context)
+    return Delivery(answer, answer.attempts)
+
+
+def _put(sending: Sending, body: Fields, attempt: int, context: ExecutionContext) -> Answer:
+    before = sending.before
+    whole = len(body) > len(sending.sent)
+    intent = Intent(sending.address, sending.action, before.id, attempt, sending.sent, before.fields, whole)
+    context.store.intend(intent)
+    return context.gateway.update(before, body)
+
+
+def whole_fields(sending: Sending, off: Iterable[str] = ()) -> Fields:
+    """All that an update can send: what was there, changed by what is sent. `off` names fields to be sent as off."""
+    before, sent, writable = sending.before.fields, sending.sent, WRITABLE[sending.kind]
+    follows = dependents(sent, before)
+    there = {
+        name: value
+        for name, value in before.items()
+        if name in writable and name not in follows and value is not None and value not in NOTHING
+    }
+    unshown = {name: value for name, value in sending.unshown.items() if name in writable and name not in follows}
+    if "targetingEnabled" in follows:
+        there["targetingEnabled"] = any({**before, **sent}.get(name) is not None for name in TARGETING)
+    return {**dict.fromkeys(off), **unshown, **there, **sent}
+
+
+def reset_fields(sending: Sending, after: LiveResource, context: ExecutionContext) -> Fields:
+    """The fields that were not sent and are not as before, with their values before.
+
+    A value in another form is no reset, nor is what went with something that was sent. A block that was not shown
+    counts as off only where the account shows such blocks at all.
+    """
+    before, follows = sending.before, dependents(sending.sent, sending.before.fields)
+    returned = context.seen.fields_returned_for(before.fields)
+    unreadable = {name for name, _ in after.unreadable}
+    return {
+        name: value
+        for name, value in before.fields.items()
+        if name in WRITABLE[sending.kind] and name not in sending.sent and name not in follows | unreadable
+        if _is_other(value, after.fields.get(name, ABSENT), is_shown=name in returned)
+    }
+
+
+def _is_other(was: Value, shown: Value | Absent, *, is_shown: bool) -> bool:
+    if isinstance(shown, Absent) or shown is None:
+        return was is not None and was not in UNSET
+    if was is None:
+        return is_shown
+    return shown != was and not is_form_of(was, shown) and not is_form_of(shown, was)
+
+
+def tells_mode(sending: Sending) -> int:
+    """How much an update tells of the mode: `SURELY` where it leaves out what no new resource has, 1 where it may."""
+    follows = dependents(sending.sent, sending.before.fields)
+    left_out = {
+        name: value
+        for name, value in sending.before.fields.items()
+        if name in WRITABLE[sending.kind] and name != "name" and name not in sending.sent and name not in follows
+        if value not in (*UNSET, "active")
+    }
+    return SURELY if left_out.keys() - _WITH_DEFAULTS else 1 if left_out else 0
+
+
+SURELY: Final = 2
+_WITH_DEFAULTS: Final = frozenset({"bannerRefresh", "creativeTypes"})
+"""Fields that a new resource has, with a value that nobody knows."""
+
+
+def shows_update(sending: Sending, after: LiveResource) -> bool:
+    """Whether a reading is of after the update: something that was sent is not as before."""
+    return any(after.fields.get(name) != sending.before.fields.get(name) for name in sending.sent)
+
+
+def _is_hidden(sending: Sending, after: LiveResource) -> bool:
+    """Whether the account shows nothing of all that was sent, so that no reading can tell whether it was done."""
+    before = sending.before.fields
+    return all(before.get(name) is None and after.fields.get(name) is None for name in sending.sent)
+
+
+def _probe(sending: Sending, context: ExecutionContext) -> Delivery | Withheld:
+    """Send an update alone, and find out by reading it back whether the account replaces."""
+    answer = _put(sending, sending.sent, 1, context)
+    if isinstance(answer, Rejected | NotSent):
+        return Delivery(answer, answer.attempts)
+    shown = read_until(lambda shown: _is_clear(sending, shown, context), sending, context)
+    if not isinstance(shown, LiveResource):
+        context.updates.give_up(sending.kind, at_once=False)
+        return Delivery(answer, answer.attempts, shown, was_read=True)
+    if reset := reset_fields(sending, shown, context):
+        return put_back(sending, answer, reset, shown, context)
+    if shows_update(sending, shown) and tells_mode(sending) == SURELY:
+        learn(AccountHabits({sending.kind: "merges"}), context)
+    else:
+        context.updates.give_up(sending.kind, at_once=not _is_hidden(sending, shown))
+    return Delivery(answer, answer.attempts, shown, was_read=True)
+
+
+def _is_clear(sending: Sending, shown: LiveResource, context: ExecutionContext) -> bool:
+    """Whether a reading is of after the update, or nothing will ever tell."""
+    is_after = shows_update(sending, shown) or _is_hidden(sending, shown)
+    return is_after or bool(reset_fields(sending, shown, context))
+
+
+def read_until(
+    is_enough: Callable[[LiveResource], bool], sending: Sending, context: ExecutionContext
+) -> LiveResource | str | None:
+    """The resource as it is after a call: read again until that is enough, or the settle time is over."""
+    pause, over = FIRST_PAUSE, context.clock.monotonic() + context.settle_seconds
+    while True:
+        shown = read_back(sending.kind, sending.before.id, context)
+        seconds_left = over - context.clock.monotonic()
+        if not isinstance(shown, LiveResource) or is_enough(shown):
+            return shown
+        if seconds_left <= 0 or context.cancellation.reason is not None:
+            return shown
+        wait_for(min(pause, seconds_left), context)
+        pause *= 2
+
+
+def put_back(
+    sending: Sending, answer: Answer, reset: Fields, shown: LiveResource, context: ExecutionContext
+) -> Delivery:
+    """Put back by a second call, of the whole resource, what an update has reset, and look whether it is back.
+
+    It is sent even where the run is being stopped. Where it is not back, all further writes are stopped.
+    """
+    learn(AccountHabits({sending.kind: "replaces"}), context)
+    names = ", ".join(sorted(reset))
+    off = [name for name, value in reset.items() if value is None]
+    try:
+        second = _put(sending, whole_fields(sending, off), 2, context)
+    except (StoreError, CredentialsError) as error:
+        second = NotSent(error.message)
+    attempts = answer.attempts + second.attempts
+    back: LiveResource | str | None = shown
+    if isinstance(second, Accepted | Ambiguous):
+        back = read_until(lambda live: not reset_fields(sending, live, context), sending, context)
+    left = reset_fields(sending, back, context) if isinstance(back, LiveResource) else reset
+    if left and isinstance(back, LiveResource) and _is_listed_whole(sending, context):
+        left = {}
+    if isinstance(second, Accepted | Ambiguous) and not left:
+        told = f"it reset fields it was not sent ({names}): they were put back, and updates send the whole resource now"
+        return Delivery(answer, attempts, back, was_read=True, told=told)
+    context.cancellation.cancel("not tried: an update reset fields it was not sent, so all further writes were stopped")
+    damage = _damage(left, second, back)
+    return Delivery(answer, attempts, back, was_read=True, damage=damage)
+
+
+def _is_listed_whole(sending: Sending, context: ExecutionContext) -> bool:
+    """Whether the list shows the update, and all else as before: a reading by id may leave fields out."""
+    try:
+        listed = read_list(sending.before.app_id, context)
+    except (ApiError, CredentialsError):
+        return False
+    shown = next((each for each in listed if each.id == sending.before.id), None)
+    return shown is not None and shows_update(sending, shown) and not reset_fields(sending, shown, context)
+
+
+def _damage(left: Fields, second: Answer, back: LiveResource | str | None) -> Damage:
+    """What is left of what an update has reset, with the old values."""
+    values = ", ".join(f"{name} was {value_text(value)}" for name, value in sorted(left.items()))
+    match second:
+        case Rejected(status, message):
+            why, outcome = f"putting them back was refused with {status}: {message}", "failed"
+        case NotSent(cause):
+            why, outcome = f"putting them back was not sent: {cause}", "failed"
+        case Ambiguous(cause) if not isinstance(back, LiveResource):
+            why, outcome = f"whether they were put back is not known: {cause}", "unknown"
+        case _ if isinstance(back, str):
+            why, outcome = f"whether they were put back is not known: {back}", "unknown"
+        case _:
+            why, outcome = "they were sent again, and are not back", "failed"
+    error = f"fields that were not sent were reset ({values}): {why}; `reconciler undo` of this run puts them back"
+    return Damage(left, "unknown" if outcome == "unknown" else "failed", error)
+
+
+def learn(habits: AccountHabits, context: ExecutionContext) -> None:
+    """Take over what was found out, and record it for later runs."""
+    if context.updates.learn(habits):
+        try:
+            context.store.record_observation(learned_event(habits))
+        except StoreError as error:
+            context.cancellation.cancel(f"not tried: {error.message}")
+
+
+def kept_lines(sent: Value, before: Value | Absent, shown: Value | Absent) -> Mapping[str, Decimal]:
+    """The lines that a table of floors left out and that are still there, with the worldwide price that was sent.
+
+    None where the rest of the table is not as it was sent: then nothing is known of the lines.
+    """
+    wanted, was, table = (None if isinstance(each, Absent) else floor_table(each) for each in (sent, before, shown))
+    if wanted is None or was is None or table is None:
+        return {}
+    if any(table.get(country) != amount for country, amount in wanted.items()):
+        return {}
+    left = [country for country in table if country not in wanted]
+    if not left or any(was.get(country) != table[country] for country in left):
+        return {}
+    return dict.fromkeys(left, wanted[WORLDWIDE])

@@ -1,0 +1,265 @@
+"""An account whose updates replace what they are not sent: nothing of it is lost, and it is found out once."""
+
+from decimal import Decimal
+
+import pytest
+from support.builders import at, desired_app, desired_placement, entry, live_app, live_placement, live_state
+from support.fake_clock import FakeClock
+from support.fake_gateway import FakeGateway, Habits, Lost, Silent
+from support.scene import Scene
+
+from reconciler.apply.context import UpdateModes
+from reconciler.errors import ApiError, StoreError
+from reconciler.model.habits import AccountHabits, habits_of
+from reconciler.ports import NotSent, Rejected
+
+CAPPING = {"value": 3, "unit": "hour"}
+FULL = {
+    "status": "inactive", "coppa": True, "creativeTypes": ["video"], "floorPrices": {"US": 2, "WW": 1},
+    "targetingEnabled": True, "geo": {"include": True, "countries": ["SG"]}, "connectivity": ["WIFI"],
+    "capping": CAPPING, "pacing": {"value": 9, "unit": "second"}, "skipability": "NonSkippable",
+}  # fmt: skip
+REPLACES = Habits(put_replaces=True)
+
+
+def full(number, name):
+    return live_placement(str(number), name, **FULL)
+
+
+def scene_of(*placements, habits=REPLACES, **more):
+    return Scene(live_state(live_app(), *placements), habits=habits, **more)
+
+
+def declared(*names, **fields):
+    return desired_app(*(desired_placement(name, **fields) for name in names))
+
+
+def changed(scene, resource_id):
+    """The fields that are not as before the run."""
+    before = next(each for each in scene.live.resources() if (each.kind, each.id) == ("placement", resource_id))
+    now = scene.gateway.resource(resource_id).fields
+    return {name for name in before.fields.keys() | now.keys() if before.fields.get(name) != now.get(name)}
+
+
+@pytest.mark.parametrize("answer", [None, Silent(), Lost(committed=True)], ids=["full", "silent", "lost"])
+def test_what_the_first_update_resets_is_put_back_at_once_by_the_whole_resource(answer):
+    scene = scene_of(full(1, "a"), full(2, "b"), full(3, "c"))
+    scene.gateway.script("update", answer)
+    results = scene.apply(declared("a", "b", "c", coppa=False), parallelism=4)
+    assert {each.outcome for each in results.values()} == {"applied"}
+    first, second, *rest = scene.gateway.writes
+    assert (first.id, first.fields) == (second.id, {"coppa": False})
+    assert second.fields.keys() == FULL.keys() | {"name"}
+    assert [call.fields.keys() for call in rest] == [FULL.keys() | {"name"}] * 2
+    assert [changed(scene, each) for each in "123"] == [{"coppa"}] * 3
+    told = results[at("a")].error
+    assert "it reset fields it was not sent (capping, " in told
+    assert "they were put back" in told
+
+
+def test_the_next_run_knows_it_and_sends_everything_at_once():
+    scene = scene_of(full(1, "a"))
+    scene.apply(declared("a", coppa=False))
+    assert habits_of(scene.store.seen) == AccountHabits({"placement": "replaces"})
+    again = Scene(scene.gateway.state(), habits=REPLACES, updates=habits_of(scene.store.seen))
+    again.apply(declared("a", coppa=True))
+    assert [call.operation for call in again.gateway.writes] == ["update"]
+    assert changed(again, "1") == {"coppa"}
+
+
+def test_an_account_that_merges_is_asked_once_and_gets_changed_fields_alone():
+    scene = scene_of(full(1, "a"), full(2, "b"), habits=Habits())
+    scene.apply(declared("a", "b", coppa=False))
+    assert scene.steps() == ["update", "find", "update"]
+    assert [call.fields for call in scene.gateway.writes] == [{"coppa": False}] * 2
+    assert habits_of(scene.store.seen) == AccountHabits({"placement": "merges"})
+    again = scene_of(full(1, "a"), habits=Habits(), updates=AccountHabits({"placement": "merges"}))
+    again.apply(declared("a", coppa=False))
+    assert again.steps() == ["update"]
+
+
+def test_the_one_that_tells_most_is_asked():
+    plain = live_placement("1", "a")
+    scene = scene_of(plain, full(2, "b"))
+    scene.apply(declared("a", "b", pacing={"value": 1, "unit": "day"}))
+    assert scene.gateway.writes[0].id == "2"
+
+
+def test_apps_and_placements_are_found_out_each():
+    app = live_app(status="inactive", coppa=True, rewardedAdUrl="https://a.example/cb")
+    scene = Scene(live_state(app, full(1, "a")), habits=REPLACES)
+    scene.apply(desired_app(desired_placement("a", coppa=False), coppa=False))
+    assert [(call.kind, len(call.fields)) for call in scene.gateway.writes] == [
+        ("app", 1), ("app", 3), ("placement", 1), ("placement", 11),
+    ]  # fmt: skip
+    assert scene.gateway.resource("100").fields["rewardedAdUrl"] == "https://a.example/cb"
+    assert scene.gateway.resource("100").fields["status"] == "inactive"
+    assert habits_of(scene.store.seen).updates == {"app": "replaces", "placement": "replaces"}
+
+
+def test_a_reset_to_a_default_that_is_a_value_is_one():
+    live = live_placement("1", "a", placementType="Banner", bannerRefresh=88)
+    scene = scene_of(live)
+    scene.apply(desired_app(desired_placement("a", placementType="Banner", coppa=True)))
+    assert changed(scene, "1") == {"coppa"}
+
+
+def test_a_value_that_only_looks_like_a_default_proves_no_merging():
+    live = [live_placement(str(n), f"p{n}", placementType="Banner", bannerRefresh=30) for n in (1, 2)]
+    scene = scene_of(*live)
+    blocks = [desired_placement(f"p{n}", placementType="Banner", coppa=True) for n in (1, 2)]
+    scene.apply(desired_app(*blocks))
+    assert habits_of(scene.store.seen).mode("placement") is None
+
+
+def test_a_deactivation_is_an_update_too():
+    scene = scene_of(live_placement("1", "a", capping=CAPPING, coppa=True))
+    known = entry(at("a"), "1", applied={"status": "active"})
+    scene.ledger = {at("a"): known}
+    scene.apply(desired_app(prune="deactivate"))
+    assert changed(scene, "1") == {"status"}
+
+
+def test_the_second_call_of_an_inactive_placement_loses_nothing_that_was_created():
+    for known in (AccountHabits(), AccountHabits({"placement": "replaces"})):
+        scene = scene_of(updates=known)
+        fields = {name: value for name, value in FULL.items() if name != "status"}
+        done = scene.apply(declared("new", status="inactive", **fields))[at("new")]
+        assert done.outcome == "applied"
+        made = scene.gateway.named("new")[0].fields
+        wanted = desired_placement("new", status="inactive", **fields).fields
+        assert {name: made[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("lag", [1, 8, 25])
+def test_a_reading_that_still_shows_the_old_state_says_nothing(lag):
+    scene = scene_of(full(1, "a"), full(2, "b"), habits=Habits(put_replaces=True, update_lag=lag))
+    results = scene.apply(declared("a", "b", coppa=False), parallelism=2)
+    assert {each.outcome for each in results.values()} == {"applied"}
+    assert [changed(scene, each) for each in "12"] == [{"coppa"}] * 2
+
+
+def test_a_merging_account_that_lags_is_no_replacing_one():
+    scene = scene_of(full(1, "a"), full(2, "b"), habits=Habits(update_lag=8))
+    scene.apply(declared("a", "b", coppa=False))
+    assert [call.fields for call in scene.gateway.writes] == [{"coppa": False}] * 2
+    assert habits_of(scene.store.seen) == AccountHabits({"placement": "merges"})
+
+
+def test_a_field_that_reading_by_id_never_shows_is_not_lost():
+    class Hides(FakeGateway):
+        def find(self, kind, resource_id):
+            found = super().find(kind, resource_id)
+            kept = {name: value for name, value in found.fields.items() if name != "skipability"}
+            return type(found)(found.kind, found.id, kept, found.app_id)
+
+    scene = scene_of(full(1, "a"), full(2, "b"), habits=Habits(), gateway=Hides)
+    results = scene.apply(declared("a", "b", coppa=False))
+    assert {each.outcome for each in results.values()} == {"applied"}
+    assert [changed(scene, each) for each in "12"] == [{"coppa"}] * 2
+
+
+def test_what_is_declared_and_never_shown_is_sent_as_well():
+    live = live_placement("1", "a", capping=CAPPING)
+    block = desired_placement("a", skipability="NonSkippable")
+    known = entry(block, "1", unconfirmed=frozenset({"skipability"}))
+    habits = Habits(put_replaces=True, never_returned=frozenset({"skipability"}))
+    scene = Scene(live_state(live_app(), live), known, habits=habits, updates=AccountHabits({"placement": "replaces"}))
+    scene.apply(declared("a", skipability="NonSkippable", coppa=True))
+    assert scene.gateway.writes[0].fields["skipability"] == "NonSkippable"
+
+
+class TestWhatCannotBePutBack:
+    @pytest.mark.parametrize("second", [Rejected(400, "no"), NotSent("no way"), Lost(committed=False)])
+    def test_it_is_told_with_its_old_values_and_all_further_writes_are_stopped(self, second):
+        scene = scene_of(full(1, "a"), full(2, "b"))
+        scene.gateway.script("update", None, second)
+        results = scene.apply(declared("a", "b", "new", coppa=False))
+        done = results[at("a")]
+        assert done.outcome == "failed"
+        assert 'capping was {"unit":"hour","value":3}' in done.error
+        assert "reconciler undo" in done.error
+        assert set(done.reset) == FULL.keys() - {"coppa", "creativeTypes"} | {"creativeTypes"}
+        assert {results[at(name)].outcome for name in ("b", "new")} == {"skipped"}
+        assert scene.store.intents[0].before == full(1, "a").fields
+
+    def test_where_it_cannot_be_read_the_outcome_is_unknown(self):
+        scene = scene_of(full(1, "a"))
+        scene.gateway.script("update", None, Lost(committed=False))
+        scene.gateway.script("find", None, *[ApiError("HTTP 503")] * 20)
+        done = scene.apply(declared("a", coppa=False))[at("a")]
+        assert (done.outcome, "capping was" in done.error) == ("unknown", True)
+
+    def test_a_store_that_is_lost_is_told_with_the_old_values(self):
+        class Forgetful(Scene):
+            pass
+
+        scene = Forgetful(live_state(live_app(), full(1, "a")), habits=REPLACES)
+        kept = scene.store.intend
+        calls = []
+
+        def intend(intent):
+            calls.append(intent)
+            if len(calls) == 2:
+                raise StoreError("the disk is full")
+            kept(intent)
+
+        scene.store.intend = intend
+        done = scene.apply(declared("a", coppa=False))[at("a")]
+        assert done.outcome == "failed"
+        assert "capping was" in done.error
+        assert "the disk is full" in done.error
+
+
+class TestWhatCannotBeRead:
+    def test_it_is_not_updated_while_the_account_replaces(self):
+        odd = full(1, "a")
+        odd = type(odd)(odd.kind, odd.id, {k: v for k, v in odd.fields.items() if k != "floorPrices"}, odd.app_id,
+                        None, (("floorPrices", "a floor below zero"),))  # fmt: skip
+        scene = Scene(live_state(live_app(), odd), habits=REPLACES, updates=AccountHabits({"placement": "replaces"}))
+        done = scene.apply(declared("a", coppa=False))[at("a")]
+        assert done.outcome == "blocked"
+        assert "floorPrices: a floor below zero" in done.error
+        assert scene.gateway.writes == []
+
+
+class TestFloorsThatMerge:
+    def scene(self, **more):
+        live = live_placement("1", "a", floorPrices={"WW": 0.5, "DE": 0.8, "US": 1})
+        block = desired_placement("a", floorPrices={"WW": 0.5, "DE": 0.8, "US": 1})
+        return Scene(live_state(live_app(), live), entry(block, "1"), habits=Habits(floors_merge=True), **more)
+
+    @pytest.mark.parametrize("price", [1, 2], ids=["removal alone", "beside another"])
+    def test_a_removed_line_gets_the_worldwide_price_and_says_so(self, price):
+        scene = self.scene()
+        done = scene.apply(declared("a", floorPrices={"WW": 0.5, "US": price}))[at("a")]
+        assert (done.outcome, done.kept) == ("normalised", {"floorPrices.DE": Decimal("0.5")})
+        assert "the account keeps lines of floors that are left out" in done.error
+        table = scene.gateway.resource("1").fields["floorPrices"]
+        assert table == {"WW": Decimal("0.5"), "DE": Decimal("0.5"), "US": Decimal(str(price))}
+        assert habits_of(scene.store.seen).floors_merge
+
+    def test_once_known_it_is_sent_at_once(self):
+        scene = self.scene(updates=AccountHabits({"placement": "merges"}, floors_merge=True))
+        done = scene.apply(declared("a", floorPrices={"WW": 0.5, "US": 1}))[at("a")]
+        assert done.outcome == "applied"
+        assert len(scene.gateway.writes) == 1
+        assert scene.clock.monotonic() - FakeClock().monotonic() < 5
+
+
+class TestModes:
+    def test_one_finds_out_and_the_others_go_on_side_by_side(self):
+        modes = UpdateModes()
+        with modes.turn("app") as first:
+            assert first
+            modes.learn(AccountHabits({"app": "merges"}))
+        with modes.turn("app") as second, modes.turn("app") as third:
+            assert [second, third] == [False, False]
+
+    def test_replaces_is_not_unlearned(self):
+        known = AccountHabits({"app": "replaces"}).joined(AccountHabits({"app": "merges"}))
+        assert known.mode("app") == "replaces"
+
+    def test_what_another_checkout_wrote_makes_nothing_careless(self):
+        events = [{"event": "learned", "updates": {"app": "merges", "placement": "replaces"}, "foreign": True}]
+        assert habits_of(events) == AccountHabits({"placement": "replaces"})
