@@ -26,7 +26,7 @@ from reconciler.plan.plan import Plan
 from reconciler.render.result import Rehearsal, RehearsalDocument
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.fault_script import FaultFile, read_faults
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_live
 from reconciler.sandbox.spelling import response_object
 from reconciler.store.files import FileRun, FileStore

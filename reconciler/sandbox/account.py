@@ -20,7 +20,7 @@ from reconciler.errors import ProjectError
 from reconciler.model.address import Kind
 from reconciler.model.value import MINIMUM
 from reconciler.sandbox.exchange import RecordedRequest
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 
 
 @dataclass(frozen=True, slots=True)

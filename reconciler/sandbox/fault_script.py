@@ -37,13 +37,13 @@ from reconciler.sandbox.faults import (
     OldId,
     Omit,
     Paging,
-    Quirks,
     Redirect,
     RepeatRow,
     ReportFault,
     Status,
     WrongHost,
 )
+from reconciler.sandbox.quirks import Quirks
 from reconciler.yaml.node import Map, Seq
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText, Place, did_you_mean

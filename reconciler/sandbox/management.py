@@ -21,7 +21,8 @@ from reconciler.sandbox.exchange import (
     SandboxResponse,
     json_answer,
 )
-from reconciler.sandbox.faults import Echo, OldId, Quirks
+from reconciler.sandbox.faults import Echo, OldId
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.spelling import UNLESS_SENT, id_key, list_content, response_object
 
 AUTH_PATH: Final = "/api/v2/management/auth"

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from reconciler.sandbox.account import SandboxAccount, StoredResource
 from reconciler.sandbox.exchange import RefusalError
-from reconciler.sandbox.faults import MediationQuirk
 from reconciler.sandbox.market import Market, is_complete
+from reconciler.sandbox.quirks import MediationQuirk
 from reconciler.sandbox.report_rows import ReportLine, days, mediation_app, report_lines
 
 DIMENSIONS: Final = (

@@ -26,10 +26,10 @@ from reconciler.sandbox.exchange import (
     SandboxResponse,
     json_answer,
 )
-from reconciler.sandbox.faults import Quirks
 from reconciler.sandbox.management import DEFAULT_PUBLISHER, NOTHING
 from reconciler.sandbox.market import Market, is_complete, is_kept, uniform
 from reconciler.sandbox.mediation_query import metrics_rows, parse_query
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_rows import user_csv
 
 MEDIATION_TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path

@@ -14,8 +14,8 @@ from random import Random
 from typing import Final, Literal, TypeAlias
 
 from reconciler.sandbox.account import StoredResource
-from reconciler.sandbox.faults import Quirks
 from reconciler.sandbox.market import REST_BIDS, Band, Market, Sale, Trade, Waterfall, count, normal, rest_bids, uniform
+from reconciler.sandbox.quirks import Quirks
 
 Network: TypeAlias = Literal["bidding", "mediation"]
 

@@ -21,10 +21,11 @@ from reconciler.model.value import fields_to_json
 from reconciler.sandbox.account import SandboxAccount, StoredResource
 from reconciler.sandbox.exchange import ClientCredentials, RefusalError, Routes, complete_placement
 from reconciler.sandbox.fault_script import FaultScript
-from reconciler.sandbox.faults import Fault, Quirks
+from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.front import SandboxApplication, Server
 from reconciler.sandbox.management import DEFAULT_PUBLISHER, Management
 from reconciler.sandbox.market import Market
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_apis import MediationReports, UserReports
 
 SEEDS: Final = ("demo",)

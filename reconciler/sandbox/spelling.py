@@ -24,7 +24,7 @@ from reconciler.model.field import (
 )
 from reconciler.model.value import Absent
 from reconciler.sandbox.account import StoredResource
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 
 Occasion: TypeAlias = Literal["create", "read", "update"]
 

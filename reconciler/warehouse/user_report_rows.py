@@ -29,6 +29,8 @@ _DIGITS: Final = 24
 """Digits behind the point of revenue in a typed column; more are binary noise, and cut off."""
 _INTEGER: Final = r"^\s*[-+]?[0-9]{1,18}(?:\.0*)?\s*$"
 _NUMBER: Final = r"^\s*[-+]?(?:[0-9]{1,14}\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\s*$"
+_PLAIN_NUMBER: Final = re.compile(_NUMBER, re.ASCII)
+_NEEDS_QUOTES: Final = re.compile(r'[",\r\n]')
 _ODD: Final = r"[\",\r\n\p{Cc}\p{Cf}]|^[=+\-@]"
 """What keeps a cell from standing in CSV as it is."""
 
@@ -134,11 +136,11 @@ def _csv_cells(column: "Array") -> "Array":
 
 def _csv_cell(text: str) -> str:
     safe = text if _is_number(text) else harmless(text)
-    return '"' + safe.replace('"', '""') + '"' if re.search(r'[",\r\n]', safe) else safe
+    return '"' + safe.replace('"', '""') + '"' if _NEEDS_QUOTES.search(safe) else safe
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(_NUMBER, text, re.ASCII))
+    return _PLAIN_NUMBER.fullmatch(text) is not None
 
 
 def typed_columns(names: Sequence[str], aliases: Aliases = ALIASES) -> tuple[Column, ...]:

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 APP = "android:com.acme"

@@ -3,7 +3,7 @@
 import pytest
 from support.command import Project
 
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 LIMITS = "{settleSeconds: 0.5, maxChangePercent: 100, maxFloorChangePercent: 1000}"

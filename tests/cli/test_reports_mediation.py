@@ -12,7 +12,7 @@ from support.command import Project
 from support.reports import Answer, report_server
 
 from reconciler.http import connections as http
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 each = pytest.mark.parametrize

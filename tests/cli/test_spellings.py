@@ -4,7 +4,7 @@ import pytest
 from support.command import Project
 from support.rival import Rival, Spelling
 
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 SETTINGS = 'version: 1\npublisherId: "3432"\nsafety: {settleSeconds: 0.3}\n'

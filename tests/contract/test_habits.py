@@ -13,7 +13,7 @@ from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.http.auth import Credentials
 from reconciler.model.secret import Secret
 from reconciler.ports import Accepted, Ambiguous, Rejected
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 each = pytest.mark.parametrize

@@ -15,7 +15,7 @@ from support.command import Project
 
 from reconciler.sandbox import faults
 from reconciler.sandbox.fault_script import FaultScript
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 APP, BUNDLE = "android:com.acme", "com.acme"

@@ -30,7 +30,7 @@ from reconciler.plan.plan import Plan
 from reconciler.render.plan_text import change_lines
 from reconciler.sandbox import exchange as checks
 from reconciler.sandbox.account import StoredResource
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.spelling import response_object
 from reconciler.yaml.scalar import ManifestText
 

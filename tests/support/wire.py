@@ -26,7 +26,8 @@ from reconciler.model.state import DesiredState, LiveResource, LiveState
 from reconciler.plan.plan import Plan
 from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.fault_script import FaultScript
-from reconciler.sandbox.faults import Fault, Quirks
+from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_resources
 from reconciler.store.files import FileStore
 from reconciler.workflow.observe import Selection

@@ -6,9 +6,9 @@ from unit.sandbox.report_world import reports
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.exchange import ClientCredentials, SandboxRequest
 from reconciler.sandbox.fault_script import FaultScript
-from reconciler.sandbox.faults import Quirks
 from reconciler.sandbox.front import SandboxApplication
 from reconciler.sandbox.management import AUTH_PATH, Management
+from reconciler.sandbox.quirks import Quirks
 
 __all__ = ["reports"]
 

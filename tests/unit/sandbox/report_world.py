@@ -7,9 +7,9 @@ import pytest
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.exchange import ClientCredentials, SandboxRequest
 from reconciler.sandbox.fault_script import FaultScript
-from reconciler.sandbox.faults import Quirks
 from reconciler.sandbox.front import SandboxApplication
 from reconciler.sandbox.market import Market
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_apis import MediationReports, UserReports
 from reconciler.sandbox.server import DEMO_MARKET, seed_named
 

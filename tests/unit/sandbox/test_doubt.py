@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from reconciler.sandbox.account import StoredResource
-from reconciler.sandbox.faults import Echo, Late, OldId, Quirks, Status
+from reconciler.sandbox.faults import Echo, Late, OldId, Status
+from reconciler.sandbox.quirks import Quirks
 
 each = pytest.mark.parametrize
 

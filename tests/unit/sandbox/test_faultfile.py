@@ -8,7 +8,8 @@ from pydantic.alias_generators import to_camel
 
 from reconciler.errors import ProjectError
 from reconciler.sandbox.fault_script import FaultFile, read_faults
-from reconciler.sandbox.faults import Echo, Fault, Late, Null, OldId, Omit, Quirks, Status, Timeout
+from reconciler.sandbox.faults import Echo, Fault, Late, Null, OldId, Omit, Status, Timeout
+from reconciler.sandbox.quirks import Quirks
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.sandbox.faults import Quirks
+from reconciler.sandbox.quirks import Quirks
 
 CREDENTIALS = {"grant_type": "management_client_credentials", "client_id": "id", "client_secret": "secret"}
 

@@ -17,18 +17,8 @@ from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, EvidenceQuery
 from reconciler.model.secret import Secret
-from reconciler.sandbox.faults import (
-    Bomb,
-    CutRow,
-    Garbage,
-    Quirks,
-    Redirect,
-    RepeatRow,
-    Reset,
-    Status,
-    Truncate,
-    WrongHost,
-)
+from reconciler.sandbox.faults import Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate, WrongHost
+from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
 from reconciler.warehouse.join import KnownPlacement

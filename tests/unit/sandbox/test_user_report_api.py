@@ -9,7 +9,8 @@ import pytest
 from unit.sandbox.report_world import APP, DAY, IOS_APP, KEYS, ORDERS, URL
 
 from reconciler.sandbox.exchange import SandboxRequest
-from reconciler.sandbox.faults import Bomb, Garbage, Quirks, Redirect, WrongHost
+from reconciler.sandbox.faults import Bomb, Garbage, Redirect, WrongHost
+from reconciler.sandbox.quirks import Quirks
 
 each = pytest.mark.parametrize
 
