@@ -10,27 +10,67 @@ from typing import Final
 _TRIGGERS: Final = (
     *("masked", "masking", "mask", "aggregated", "aggregates", "aggregate", "aggregation", "hidden", "redacted"),
     *("restricted", "suppressed", "withheld", "undisclosed", "anonymized", "anonymised", "anonymous", "obfuscated"),
-    *("others", "other", "subtotal", "totals", "total", "limited"),
+    *(
+        "others",
+        "other",
+        "subtotal",
+        "totals",
+        "total",
+        "limited",
+        "limits",
+        "limit",
+        "private",
+        "privacy",
+        "threshold",
+    ),
+    *(
+        "thresholded",
+        "thresholds",
+        "unavailable",
+        "available",
+        "consented",
+        "consent",
+        "unconsented",
+        "opted",
+        "optout",
+    ),
+    *("denied", "declined", "disabled", "blocked", "removed", "deleted", "missing", "absent", "empty", "blank"),
+    *("unattributed", "unidentified", "unidentifiable", "unknown", "undefined", "unspecified", "unset", "untracked"),
+    *("unresolved", "insufficient", "fewer", "excluded", "combined", "grouped", "bucketed", "censored", "confidential"),
 )
-"""Words of which one says that a row sums users whose revenue is hidden."""
+"""Words of which one says that a row sums users whose revenue is hidden, or is of none that is known."""
 _COMPANIONS: Final = (
     *("users", "user", "level", "revenues", "revenue", "rows", "row", "data", "ids", "id", "devices", "device"),
-    *("values", "value", "reports", "report", "impressions", "privacy", "policy", "threshold", "low", "below", "due"),
+    *("values", "value", "reports", "report", "impressions", "policy", "low", "below", "under", "due", "than", "less"),
     *("sums", "sum", "of", "the", "all", "and", "for", "in", "with", "by", "from", "to", "non", "not", "no", "are"),
-    *("is", "grand", "rest", "unknown", "identifiers", "identifier", "ad", "advertising"),
+    *("is", "was", "were", "has", "have", "out", "grand", "rest", "identifiers", "identifier", "ad", "advertising"),
+    *("tracking", "given", "reasons", "reason", "minimum", "volume", "sample", "size", "count", "small", "or"),
 )
 """Words that may stand beside them; an id of a user is not made of these alone."""
+_SHORT: Final = (
+    *("n/?a", "none", "null", "nil", "nan", "lat", "lmt", "opt[^a-z0-9]?out", "not[^a-z0-9]?set"),
+    r"no(?:[^a-z0-9]+(?:user|device|advertising|ad|id|ids|identifier|idfa|gaid|data|value))+",
+)
+"""What says so where it stands alone: as a part of a longer text these may be parts of a name."""
 
 _T: Final = f"(?:{'|'.join(_TRIGGERS)})"
 _F: Final = f"(?:{'|'.join(_COMPANIONS)})"
 _MARK: Final = "[^a-z0-9]"
-MASKED_PATTERN: Final = rf"(?is)^(?:{_F}|{_T}|{_MARK}|{_MARK}\d+{_MARK})*{_T}(?:{_F}|{_T}|{_MARK}|{_MARK}\d+{_MARK})*$"
-"""What a user column holds in a row that sums masked users: one of the words, and nothing but such words around it."""
-NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+_COUNT: Final = (
+    r"[(\[<{]\s*\d[\d,.]*%?\s*[)\]>}]|[\s(\[<]\d[\d,.]*\s+(?:users?|devices?|rows?|ids|people|impressions)\b"
+)
+"""A number that counts: in brackets, or of something. Any other may be a part of an id."""
+_AROUND: Final = f"(?:{_F}|{_T}|{_MARK}|{_COUNT})*"
+_NOBODY: Final = r"\{?0{8}-?0{4}-?0{4}-?0{4}-?0{12}\}?|0+"
 """The advertising id of a device whose owner allows none: one row may sum many of them."""
+NO_USER_PATTERN: Final = (
+    rf"(?is)^(?:{_AROUND}{_T}{_AROUND}|\d[\d,.]*\s+(?:users?|devices?)\b{_AROUND}{_T}{_AROUND}"
+    rf"|{_MARK}*(?:{'|'.join(_SHORT)}){_MARK}*|\s*(?:{_NOBODY})\s*|[*\-\s]*)$"
+)
+"""What a user column holds in a row that is of several users or of none that is known.
 
-STARS_PATTERN: Final = r"^[*\-\s]+$"
-"""What stands in the place of a user that is left out."""
+It is one of the words above with nothing but such words around it, a word for nothing, the id of nobody, or stars.
+"""
 
 _LOOKS: Final = (
     r"^\s*\{?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\}?\s*$",

@@ -30,9 +30,7 @@ from reconciler.model.secret import Secret
 from reconciler.warehouse.people import (
     ADDRESS_PATTERN,
     ID_PATTERN,
-    MASKED_PATTERN,
-    NOBODY,
-    STARS_PATTERN,
+    NO_USER_PATTERN,
     is_personal_name,
     may_hold_addresses,
 )
@@ -92,10 +90,7 @@ class PeopleRules:
 
         coded = cells.dictionary_encode()
         ids = pc.utf8_trim_whitespace(coded.dictionary)
-        stays = pc.or_(
-            pc.match_substring_regex(ids, pattern=f"{MASKED_PATTERN}|{STARS_PATTERN}"),
-            pc.is_in(ids, pa.array([NOBODY, ""])),
-        )
+        stays = pc.match_substring_regex(ids, pattern=NO_USER_PATTERN)
         salt = self.salt.reveal().encode()
         hashes = [
             text if stay else sha256(salt + text.encode()).hexdigest()[:32]

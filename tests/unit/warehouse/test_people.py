@@ -1,7 +1,11 @@
+import duckdb
+import pyarrow as pa
 import pytest
 
-from reconciler.warehouse.people import is_personal_name
+from reconciler.model.secret import Secret
+from reconciler.warehouse.people import NO_USER_PATTERN, is_personal_name
 from reconciler.warehouse.user_report_csv import ALIASES
+from reconciler.warehouse.user_report_pieces import PeopleRules
 
 each = pytest.mark.parametrize
 
@@ -25,3 +29,10 @@ def test_a_column_that_is_known_to_be_something_else_is_none(name):
 @each("name", ["App Name", "Users", "eCPM", "Device Type", "Creative ID", "SDK Version", "Campaign ID", "Ad Unit"])
 def test_other_columns_are_none(name):
     assert not is_personal_name(name, ALIASES["user"])
+
+
+@each("value", ["n/a", "None", " NULL ", "masked (12)", "below threshold", "***", "", "user-1-anonymous", "maryanne7"])
+def test_who_is_no_user_is_told_alike_before_hashing_and_after(value):
+    (kept,) = PeopleRules("hash", Secret("salt")).treat(pa.array([value])).to_pylist()
+    said = duckdb.execute("SELECT regexp_matches(?, ?)", [value, NO_USER_PATTERN]).fetchone()
+    assert (kept == value.strip()) is said[0]
