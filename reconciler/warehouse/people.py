@@ -138,12 +138,97 @@ _GLUED: Final = frozenset(owner + kind for owner in _OWNERS for kind in _IDS) | 
 def is_personal_name(name: str, aliases: Iterable[str] = ()) -> bool:
     """Whether a column called so may tell of a person or a device; `aliases` are known names of user columns."""
     words = [word.lower() for word in _WORDS.findall(name)]
-    plain = "".join(sign for sign in name.casefold() if sign.isalnum())
-    known = {"".join(sign for sign in alias.casefold() if sign.isalnum()) for alias in aliases}
-    if plain in known | _GLUED or _PERSONAL & {plain, *words}:
+    plain = _plain_name(name)
+    if plain in {*map(_plain_name, aliases)} | _GLUED or _PERSONAL & {plain, *words}:
         return True
     pairs = {"".join(words[at : at + 2]) for at in range(len(words))}
     return bool(_GLUED & pairs - {"id"})
+
+
+_THINGS: Final = (
+    *("app", "application", "bundle", "package", "store", "placement", "unit", "creative", "campaign", "spot", "slot"),
+    *("network", "source", "bidder", "demand", "dsp", "publisher", "mediation", "exchange", "deal", "line", "item"),
+    *("waterfall", "lineitem", "adunit", "adgroup", "experiment", "variant", "format", "country", "currency"),
+)
+"""What may have a name or an id that is nobody's own."""
+_NAMED: Final = (
+    *("partner", "category", "subcategory", "region", "state", "language", "carrier", "model", "make", "brand"),
+    *("manufacturer", "platform", "integration", "segment", "test", "os", "sdk", "type", "connection", "media"),
+)
+"""What may have such a name, or a code."""
+_HARMLESS: Final = (
+    *("ad", "size", "version", "date", "day", "week", "weekday", "month", "quarter", "year", "hour", "minute", "time"),
+    *("impression", "click", "request", "fill", "filled", "unfilled", "view", "viewable", "viewability", "completion"),
+    *("revenue", "earning", "ecpm", "cpm", "ecpc", "cpc", "cpi", "ctr", "cvr", "vtr", "payout", "price", "cost"),
+    *(
+        "floor",
+        "count",
+        "rate",
+        "percent",
+        "percentage",
+        "share",
+        "response",
+        "bid",
+        "win",
+        "won",
+        "winning",
+        "auction",
+    ),
+    *("net", "gross", "estimated", "total", "average", "avg", "sum", "min", "max", "usd", "eur", "utc", "iso", "geo"),
+    *("video", "banner", "interstitial", "rewarded", "native", "mrec", "width", "height", "length", "duration"),
+    *("orientation", "operating", "system", "zone", "timezone", "dt", "fyber", "digitalturbine", "fairbid"),
+    *("coppa", "gdpr", "skan", "skippable", "of", "per", "and", "in", "by", "the", "is", "a", "code"),
+)
+_NAMINGS: Final = frozenset(("name", "title", "code"))
+_DEVICE_FACTS: Final = frozenset(("type", "os", "model", "make", "brand", "manufacturer", "language", "category"))
+_KNOWN_WORDS: Final = (
+    frozenset((*_THINGS, *_NAMED, *_HARMLESS, "device", "advertiser", "domain", "bundle")) | _NAMINGS | {"id"}
+)
+_LONGEST_NAME: Final = 60
+
+
+def is_harmless_name(name: str, aliases: Iterable[str] = ()) -> bool:
+    """Whether a column called so is known to tell of nobody: `aliases` are known, and so are names of plain words.
+
+    Any other name, in whatever language, may be one for people.
+    """
+    plain = _plain_name(name)
+    if plain in set(map(_plain_name, aliases)):
+        return True
+    words = _split(plain) if len(plain) <= _LONGEST_NAME else None
+    if not words or is_personal_name(name):
+        return False
+    there = {word if word in _KNOWN_WORDS else word.removesuffix("s") for word in words}
+    return (
+        not there <= {"a", "of", "per", "and", "in", "by", "the", "is", "code"}
+        and ("id" not in there or bool(there & {*_THINGS}))
+        and (not there & _NAMINGS or bool(there & {*_THINGS, *_NAMED}))
+        and ("device" not in there or bool(there & _DEVICE_FACTS))
+        and (not there & {"advertiser", "domain"} or {"advertiser", "domain"} <= there)
+    )
+
+
+def _plain_name(name: str) -> str:
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
+
+
+def _split(plain: str) -> tuple[str, ...] | None:
+    """A name as words that are known, with numbers behind them; None where it is none of these alone."""
+    found: list[tuple[str, ...] | None] = [()]
+    for end in range(1, len(plain) + 1):
+        found.append(
+            next(
+                (
+                    (*before, word)
+                    for start in range(end)
+                    if (before := found[start]) is not None
+                    for word in [plain[start:end]]
+                    if word in _KNOWN_WORDS or word.removesuffix("s") in _KNOWN_WORDS or (before and word.isdecimal())
+                ),
+                None,
+            )
+        )
+    return found[-1]
 
 
 def may_hold_addresses(name: str) -> bool:

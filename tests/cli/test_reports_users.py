@@ -159,6 +159,21 @@ def test_no_id_leaks_under_any_name(alone, vendor, name):
     assert "personal data" in kept.err
 
 
+def test_a_column_that_nobody_knows_is_one_of_people_and_named(alone, vendor):
+    header = ("Date", "Placement Name", "Country", "Login", "eCPM", "Impressions", "Revenue (USD)")
+    vendor.usual = lambda *_: dt_csv([{**dt_row(date=LAST), "Login": "anna", "eCPM": "1.5"}], header)
+    dropped = users(alone, "--app", "99", *ONE_DAY, "--format", "csv")
+    assert "anna" not in dropped.out
+    assert "eCPM" in dropped.out
+    assert 'dropped, as they may tell of people: "Login"' in dropped.err
+    hashed = users(alone, "--app", "99", *ONE_DAY, "--format", "csv", "--people", "hash")
+    assert "anna" not in hashed.out
+    assert 'hashed with your salt: "Login"' in hashed.err
+    assert (
+        rows_of(users(alone, "--app", "99", *ONE_DAY, "--format", "csv", "--people", "keep").out)[0]["Login"] == "anna"
+    )
+
+
 def test_a_column_that_shows_ids_on_one_day_is_dropped_on_all(alone, vendor):
     header = ("Date", "Placement Name", "Country", "Xyz", "Impressions", "Revenue (USD)")
     vendor.files_of["99", f"{FIRST}"] = dt_csv([{**dt_row(date=FIRST), "Xyz": "plain"}], header)
