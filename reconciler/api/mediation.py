@@ -13,7 +13,7 @@ from reconciler.api.environment import Environment
 from reconciler.api.results import Notice, Observer, RowsResult, Step, StepEnd, StepListener
 from reconciler.api.workspace import Workspace, WorkspaceOptions
 from reconciler.apis.mediation_query import MediationQuery, MediationWish
-from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
+from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit, WordsAlone
 from reconciler.apis.reports import DayRange
 from reconciler.errors import UnreadableAnswer
 from reconciler.files import disk
@@ -112,10 +112,20 @@ def _ask_each(
     answer: MediationAnswer,
     listener: StepListener,
 ) -> None:
+    """Ask for all windows; one that has words alone is noted. Raises `WordsAlone` where all have."""
     listener.planned(len(windows))
+    missed = 0
     for window in windows:
         listener.begun(Step(str(window)))
-        listener.ended(StepEnd(str(window), rows=_ask(chartboost, query, window, answer)))
+        try:
+            rows = _ask(chartboost, query, window, answer)
+        except WordsAlone as error:
+            missed += 1
+            if missed == len(windows):
+                raise
+            answer.miss(window, error.message)
+            rows = 0
+        listener.ended(StepEnd(str(window), rows=rows))
 
 
 def _ask(chartboost: Chartboost, query: MediationQuery, window: DayRange, answer: MediationAnswer) -> int:

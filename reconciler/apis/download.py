@@ -221,10 +221,14 @@ def is_gzip(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
+class CutShort(UnreadableAnswer):
+    """A packed file ends before its data do."""
+
+
 def unpack(packed: Path, plain: Path, limits: SizeLimits) -> int:
     """Write the unpacked file; how many lines it has, the last one included where nothing ends it.
 
-    Raises `UnreadableAnswer` for a file that is cut short, damaged or larger than the limits, and `ProjectError` where
+    Raises `CutShort`, `UnreadableAnswer` for a file that is damaged or larger than the limits, and `ProjectError` where
     the disk is full. What was written until then is the caller's to remove.
     """
     written = lines = 0
@@ -262,4 +266,4 @@ def _plain_chunks(source: BinaryIO) -> Iterator[bytes]:
     if begun:
         yield unpacker.flush()
     if begun and not unpacker.eof:
-        raise UnreadableAnswer("the report is a gzip file that was cut short")
+        raise CutShort("the report is a gzip file that was cut short")

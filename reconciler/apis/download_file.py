@@ -51,10 +51,9 @@ class DownloadFile:
     ) -> None:
         try:
             self._file.close()
-            if self._note is not None:
-                self._write_note(self._note)
         except OSError as wrong:
             raise _write_error(wrong) from wrong
+        self._write_note(is_of_use=self._goes_on)
 
     @property
     def digest(self) -> str:
@@ -72,9 +71,14 @@ class DownloadFile:
         return is_gzip(self.head)
 
     @property
+    def has_known_length(self) -> bool:
+        """Whether the server said where the file ends: a connection that ends is not the end of the file then."""
+        return self._length_is_known
+
+    @property
     def may_be_cut(self) -> bool:
         """Whether the end of the file is only where the connection ended, amid a line."""
-        return not self._length_is_known and not self.is_gzip and self.size > 0 and not self._ends_a_line
+        return not self.has_known_length and not self.is_gzip and self.size > 0 and not self._ends_a_line
 
     @property
     def range_headers(self) -> Mapping[str, str]:
@@ -109,6 +113,8 @@ class DownloadFile:
         if length.isdigit() and int(length) > self._limits.received:
             raise self._too_large()
         self._facts = {} if encoding in {"gzip", "x-gzip"} else _facts(headers, length)
+        # Now, and not at the end: a run that is killed leaves a part that the next one can go on with.
+        self._write_note(is_of_use=bool(self._facts))
 
     def write(self, chunk: bytes) -> None:
         """The next bytes."""
@@ -165,11 +171,16 @@ class DownloadFile:
             return {str(name): str(value) for name, value in told.items()}
         return {}
 
-    def _write_note(self, note: Path) -> None:
-        if self._goes_on:
-            note.write_text(json.dumps(self._facts), encoding="utf-8")
-        else:
-            note.unlink(missing_ok=True)
+    def _write_note(self, *, is_of_use: bool) -> None:
+        if self._note is None:
+            return
+        try:
+            if is_of_use:
+                self._note.write_text(json.dumps(self._facts), encoding="utf-8")
+            else:
+                self._note.unlink(missing_ok=True)
+        except OSError as error:
+            raise _write_error(error) from error
 
     def _take_up(self, facts: dict[str, str]) -> None:
         """Count what an earlier run has left, and go on behind it."""

@@ -184,6 +184,10 @@ def body_of(
     }
 
 
+class WordsAlone(ApiRejected):
+    """An answer without rows says something that explains nothing: whether there are rows is not known."""
+
+
 class Chartboost:
     """Metrics of one publisher. `client` speaks to the API, keeps its rate limit, and is the caller's to close.
 
@@ -267,6 +271,8 @@ class Chartboost:
         rows, beside = told.get("data"), {key: part for key, part in told.items() if key != "data"}
         if failed := failure(beside):
             raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_REFUSED)
+        if rows is None and "data" in told:
+            rows = []
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise UnreadableAnswer(f"{call}: the answer holds no list of rows", hint=_LOOK)
         if more := more_rows(beside, len(rows), reply.headers):
@@ -278,7 +284,8 @@ class Chartboost:
             raise UnreadableAnswer(f"{call}: it answers another question: {other}", hint=_REFUSED)
         words = self._client.redacted(words_beside(beside, question))
         if words and (not rows or is_alarming(words)):
-            raise ApiRejected(f"{call}: {'' if rows else 'no rows, but '}{words}", hint=_REFUSED)
+            kind = ApiRejected if is_alarming(words) else WordsAlone
+            raise kind(f"{call}: {'' if rows else 'no rows, but '}{words}", hint=_REFUSED)
         return rows, words
 
     def _words(self, reply: Response) -> str:

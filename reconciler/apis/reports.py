@@ -199,8 +199,8 @@ def is_alarming(words: str) -> bool:
 
 
 def _is_known(key: str, part: Any, asked: Mapping[str, Any], depth: int) -> bool:
-    if plain(key) in _KNOWN or key.lower().endswith(("_time", "time_ms")):
-        return isinstance(part, int | float | None)
+    if plain(key) in _KNOWN or key.lower().endswith(("_time", "time_ms")) or (is_total(plain(key)) and is_count(part)):
+        return part is None or is_count(part)
     if isinstance(part, dict):
         return depth > 0 and all(_is_known(inner, each, asked, depth - 1) for inner, each in part.items())
     if isinstance(part, list | tuple):

@@ -14,6 +14,7 @@ from reconciler.apis.download import (
     LIMITS,
     MOST_REDIRECTS,
     REDIRECTS,
+    CutShort,
     Failed,
     Readiness,
     Ready,
@@ -63,6 +64,9 @@ DISABLED: Final = (
 """What may be behind a refused order, and behind reports without rows."""
 _REFUSALS: Final = frozenset((400, 403, 404))
 _LONGEST_JOB: Final = 100
+_ANEW: Final = "run the command again; an order that is kept is good for three hours, and its file is fetched anew"
+_CUTS: Final = 4
+"""How often a file is fetched that ends where its connection ended, amid a line."""
 _BREAKS: Final = 6
 """Failures in a row after which a download is given up."""
 _NAP: Final = 1.0
@@ -183,19 +187,33 @@ class DtReports:
         `lasting`: what an earlier run has left of it in the folder is gone on with, and what this one gets stays there.
         """
         url = checked_url(order.url.reveal(), self._client.origin, self._waiting.hosts)
-        file = self._wait_for_report(url, folder / "received", f"{order}{order.remark}", stopped, lasting=lasting)
-        if file.may_be_cut:
-            raise UnreadableAnswer(f"{order} ends amid a line, and nothing says how long it should be", hint=_AGAIN)
-        received = replace(self._unpack(file, folder), job=order.job)
+        what, ends, cuts = f"{order}{order.remark}", self._clock.monotonic() + self._waiting.deadline, 0
+        while True:
+            file = self._wait_for_report(url, folder / "received", what, stopped, lasting=lasting)
+            received = None if file.may_be_cut else self._unpack(file, folder)
+            if received is not None:
+                break
+            cuts += 1
+            why = f"{order} ends amid {'its packed data' if file.is_gzip else 'a line'}"
+            if cuts >= _CUTS:
+                raise ApiError(f"{why}, and nothing says how long it should be, {cuts} times in a row", hint=_ANEW)
+            self._wait(self._waiting.first_pause * 2**cuts, ends, why, stopped)
+        received = replace(received, job=order.job)
         if order.remark and received.lines <= 1:
             raise UnreadableAnswer(f"{order} holds no rows{order.remark}", hint=_AGAIN)
         return received
 
-    def _unpack(self, file: DownloadFile, folder: Path) -> ReceivedReport:
+    def _unpack(self, file: DownloadFile, folder: Path) -> ReceivedReport | None:
+        """The report, plain. None where it is packed and cut, and may be so only because its connection ended."""
         if not file.is_gzip:
             return ReceivedReport(file.path, file.lines, file.digest)
         plain = folder / "unpacked"
-        lines = unpack(file.path, plain, self._waiting.limits)
+        try:
+            lines = unpack(file.path, plain, self._waiting.limits)
+        except CutShort:
+            if file.has_known_length:
+                raise
+            return None
         file.path.unlink()
         return ReceivedReport(plain, lines, file.digest)
 

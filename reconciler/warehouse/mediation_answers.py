@@ -56,6 +56,11 @@ class _Line:
             name for name in _MAY_SUM if name in self.names and (not self.names[name] or self.names[name] in SUMS)
         )
 
+    @property
+    def says_so(self) -> bool:
+        """Whether it has a word for all. Without one it is a sum of two rows or more: of one it may be a twin."""
+        return any(self.names[name] in SUMS for name in self.over)
+
 
 class MediationAnswer:
     """Adds up the rows of a question's windows."""
@@ -69,6 +74,7 @@ class MediationAnswer:
         self._lost = self._kept = Decimal(0)
         self._days_lost: set[date] = set()
         self._days_read: set[date] = set()
+        self._missed: list[str] = []
 
     def add(self, window: DayRange, rows: Sequence[Mapping[str, Any]]) -> None:
         """Take in all rows of a window.
@@ -92,12 +98,16 @@ class MediationAnswer:
         for line in self._without_sums(self._without_repeats(lines)):
             self._take(line)
 
+    def miss(self, window: DayRange, why: str) -> None:
+        """A window has no answer that can be believed."""
+        self._missed.append(f"the rows of {window} are not there: {why}")
+
     @property
     def is_whole(self) -> bool:
-        """Whether hardly anything is missing: at most 1 % of the rows and of the money, and no whole day."""
+        """Whether hardly anything is missing: at most 1 % of the rows and of the money, and no whole day or window."""
         lost = sum(rows for why, rows in self._left_out.items() if why not in _HARMLESS)
         too_many = lost > MOST_UNREAD * self._total or self._lost > Decimal(MOST_UNREAD) * (self._lost + self._kept)
-        return not too_many and not self._gaps
+        return not too_many and not self._gaps and not self._missed
 
     def rows(self, now: datetime) -> Rows:
         """The answer, in the order of its dimensions."""
@@ -109,6 +119,7 @@ class MediationAnswer:
     def _notes(self) -> Iterator[str]:
         query = self._query
         yield f"days are those of {query.zone}: {query.span}; money is USD"
+        yield from self._missed
         if self._repeated:
             yield f"{self._repeated:,} rows stood there again and count once"
         if self._left_out:
@@ -184,7 +195,8 @@ class MediationAnswer:
                 for each in plain:
                     indexes[by][tuple(each.names.get(name, "") for name in by)].append(each)
             members = indexes[by][tuple(line.names[name] for name in by)]
-            if "date" in line.over or (members and _is_sum(line, members)):
+            sums_some = len(members) > 1 or (members and line.says_so)
+            if "date" in line.over or (sums_some and _is_sum(line, members)):
                 self._leave_out(self._as_row(line), SUM)
             elif members and line.names.get("country") in SUMS:
                 self._leave_out(self._as_row(line), NO_SUM)

@@ -10,27 +10,67 @@ from typing import Final
 _TRIGGERS: Final = (
     *("masked", "masking", "mask", "aggregated", "aggregates", "aggregate", "aggregation", "hidden", "redacted"),
     *("restricted", "suppressed", "withheld", "undisclosed", "anonymized", "anonymised", "anonymous", "obfuscated"),
-    *("others", "other", "subtotal", "totals", "total", "limited"),
+    *(
+        "others",
+        "other",
+        "subtotal",
+        "totals",
+        "total",
+        "limited",
+        "limits",
+        "limit",
+        "private",
+        "privacy",
+        "threshold",
+    ),
+    *(
+        "thresholded",
+        "thresholds",
+        "unavailable",
+        "available",
+        "consented",
+        "consent",
+        "unconsented",
+        "opted",
+        "optout",
+    ),
+    *("denied", "declined", "disabled", "blocked", "removed", "deleted", "missing", "absent", "empty", "blank"),
+    *("unattributed", "unidentified", "unidentifiable", "unknown", "undefined", "unspecified", "unset", "untracked"),
+    *("unresolved", "insufficient", "fewer", "excluded", "combined", "grouped", "bucketed", "censored", "confidential"),
 )
-"""Words of which one says that a row sums users whose revenue is hidden."""
+"""Words of which one says that a row sums users whose revenue is hidden, or is of none that is known."""
 _COMPANIONS: Final = (
     *("users", "user", "level", "revenues", "revenue", "rows", "row", "data", "ids", "id", "devices", "device"),
-    *("values", "value", "reports", "report", "impressions", "privacy", "policy", "threshold", "low", "below", "due"),
+    *("values", "value", "reports", "report", "impressions", "policy", "low", "below", "under", "due", "than", "less"),
     *("sums", "sum", "of", "the", "all", "and", "for", "in", "with", "by", "from", "to", "non", "not", "no", "are"),
-    *("is", "grand", "rest", "unknown", "identifiers", "identifier", "ad", "advertising"),
+    *("is", "was", "were", "has", "have", "out", "grand", "rest", "identifiers", "identifier", "ad", "advertising"),
+    *("tracking", "given", "reasons", "reason", "minimum", "volume", "sample", "size", "count", "small", "or"),
 )
 """Words that may stand beside them; an id of a user is not made of these alone."""
+_SHORT: Final = (
+    *("n/?a", "none", "null", "nil", "nan", "lat", "lmt", "opt[^a-z0-9]?out", "not[^a-z0-9]?set"),
+    r"no(?:[^a-z0-9]+(?:user|device|advertising|ad|id|ids|identifier|idfa|gaid|data|value))+",
+)
+"""What says so where it stands alone: as a part of a longer text these may be parts of a name."""
 
 _T: Final = f"(?:{'|'.join(_TRIGGERS)})"
 _F: Final = f"(?:{'|'.join(_COMPANIONS)})"
 _MARK: Final = "[^a-z0-9]"
-MASKED_PATTERN: Final = rf"(?is)^(?:{_F}|{_T}|{_MARK}|{_MARK}\d+{_MARK})*{_T}(?:{_F}|{_T}|{_MARK}|{_MARK}\d+{_MARK})*$"
-"""What a user column holds in a row that sums masked users: one of the words, and nothing but such words around it."""
-NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+_COUNT: Final = (
+    r"[(\[<{]\s*\d[\d,.]*%?\s*[)\]>}]|[\s(\[<]\d[\d,.]*\s+(?:users?|devices?|rows?|ids|people|impressions)\b"
+)
+"""A number that counts: in brackets, or of something. Any other may be a part of an id."""
+_AROUND: Final = f"(?:{_F}|{_T}|{_MARK}|{_COUNT})*"
+_NOBODY: Final = r"\{?0{8}-?0{4}-?0{4}-?0{4}-?0{12}\}?|0+"
 """The advertising id of a device whose owner allows none: one row may sum many of them."""
+NO_USER_PATTERN: Final = (
+    rf"(?is)^(?:{_AROUND}{_T}{_AROUND}|\d[\d,.]*\s+(?:users?|devices?)\b{_AROUND}{_T}{_AROUND}"
+    rf"|{_MARK}*(?:{'|'.join(_SHORT)}){_MARK}*|\s*(?:{_NOBODY})\s*|[*\-\s]*)$"
+)
+"""What a user column holds in a row that is of several users or of none that is known.
 
-STARS_PATTERN: Final = r"^[*\-\s]+$"
-"""What stands in the place of a user that is left out."""
+It is one of the words above with nothing but such words around it, a word for nothing, the id of nobody, or stars.
+"""
 
 _LOOKS: Final = (
     r"^\s*\{?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\}?\s*$",
@@ -98,12 +138,97 @@ _GLUED: Final = frozenset(owner + kind for owner in _OWNERS for kind in _IDS) | 
 def is_personal_name(name: str, aliases: Iterable[str] = ()) -> bool:
     """Whether a column called so may tell of a person or a device; `aliases` are known names of user columns."""
     words = [word.lower() for word in _WORDS.findall(name)]
-    plain = "".join(sign for sign in name.casefold() if sign.isalnum())
-    known = {"".join(sign for sign in alias.casefold() if sign.isalnum()) for alias in aliases}
-    if plain in known | _GLUED or _PERSONAL & {plain, *words}:
+    plain = _plain_name(name)
+    if plain in {*map(_plain_name, aliases)} | _GLUED or _PERSONAL & {plain, *words}:
         return True
     pairs = {"".join(words[at : at + 2]) for at in range(len(words))}
     return bool(_GLUED & pairs - {"id"})
+
+
+_THINGS: Final = (
+    *("app", "application", "bundle", "package", "store", "placement", "unit", "creative", "campaign", "spot", "slot"),
+    *("network", "source", "bidder", "demand", "dsp", "publisher", "mediation", "exchange", "deal", "line", "item"),
+    *("waterfall", "lineitem", "adunit", "adgroup", "experiment", "variant", "format", "country", "currency"),
+)
+"""What may have a name or an id that is nobody's own."""
+_NAMED: Final = (
+    *("partner", "category", "subcategory", "region", "state", "language", "carrier", "model", "make", "brand"),
+    *("manufacturer", "platform", "integration", "segment", "test", "os", "sdk", "type", "connection", "media"),
+)
+"""What may have such a name, or a code."""
+_HARMLESS: Final = (
+    *("ad", "size", "version", "date", "day", "week", "weekday", "month", "quarter", "year", "hour", "minute", "time"),
+    *("impression", "click", "request", "fill", "filled", "unfilled", "view", "viewable", "viewability", "completion"),
+    *("revenue", "earning", "ecpm", "cpm", "ecpc", "cpc", "cpi", "ctr", "cvr", "vtr", "payout", "price", "cost"),
+    *(
+        "floor",
+        "count",
+        "rate",
+        "percent",
+        "percentage",
+        "share",
+        "response",
+        "bid",
+        "win",
+        "won",
+        "winning",
+        "auction",
+    ),
+    *("net", "gross", "estimated", "total", "average", "avg", "sum", "min", "max", "usd", "eur", "utc", "iso", "geo"),
+    *("video", "banner", "interstitial", "rewarded", "native", "mrec", "width", "height", "length", "duration"),
+    *("orientation", "operating", "system", "zone", "timezone", "dt", "fyber", "digitalturbine", "fairbid"),
+    *("coppa", "gdpr", "skan", "skippable", "of", "per", "and", "in", "by", "the", "is", "a", "code"),
+)
+_NAMINGS: Final = frozenset(("name", "title", "code"))
+_DEVICE_FACTS: Final = frozenset(("type", "os", "model", "make", "brand", "manufacturer", "language", "category"))
+_KNOWN_WORDS: Final = (
+    frozenset((*_THINGS, *_NAMED, *_HARMLESS, "device", "advertiser", "domain", "bundle")) | _NAMINGS | {"id"}
+)
+_LONGEST_NAME: Final = 60
+
+
+def is_harmless_name(name: str, aliases: Iterable[str] = ()) -> bool:
+    """Whether a column called so is known to tell of nobody: `aliases` are known, and so are names of plain words.
+
+    Any other name, in whatever language, may be one for people.
+    """
+    plain = _plain_name(name)
+    if plain in set(map(_plain_name, aliases)):
+        return True
+    words = _split(plain) if len(plain) <= _LONGEST_NAME else None
+    if not words or is_personal_name(name):
+        return False
+    there = {word if word in _KNOWN_WORDS else word.removesuffix("s") for word in words}
+    return (
+        not there <= {"a", "of", "per", "and", "in", "by", "the", "is", "code"}
+        and ("id" not in there or bool(there & {*_THINGS}))
+        and (not there & _NAMINGS or bool(there & {*_THINGS, *_NAMED}))
+        and ("device" not in there or bool(there & _DEVICE_FACTS))
+        and (not there & {"advertiser", "domain"} or {"advertiser", "domain"} <= there)
+    )
+
+
+def _plain_name(name: str) -> str:
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
+
+
+def _split(plain: str) -> tuple[str, ...] | None:
+    """A name as words that are known, with numbers behind them; None where it is none of these alone."""
+    found: list[tuple[str, ...] | None] = [()]
+    for end in range(1, len(plain) + 1):
+        found.append(
+            next(
+                (
+                    (*before, word)
+                    for start in range(end)
+                    if (before := found[start]) is not None
+                    for word in [plain[start:end]]
+                    if word in _KNOWN_WORDS or word.removesuffix("s") in _KNOWN_WORDS or (before and word.isdecimal())
+                ),
+                None,
+            )
+        )
+    return found[-1]
 
 
 def may_hold_addresses(name: str) -> bool:

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, Literal, TypeAlias
 from reconciler.errors import UnreadableAnswer
 from reconciler.render.text import visible
 from reconciler.warehouse.acceptance import SUM, SUMS
-from reconciler.warehouse.people import MASKED_PATTERN, NOBODY
+from reconciler.warehouse.people import NO_USER_PATTERN
 
 Aliases: TypeAlias = Mapping[str, Sequence[str]]
 
@@ -196,9 +196,6 @@ def _last_lines(path: Path) -> list[str]:
 People: TypeAlias = Literal["hash", "drop", "keep"]
 """How ids of users and devices are treated: hashed with the project's salt, dropped, or kept as the file has them."""
 
-MASKED: Final = ("n/a", "none", "null")
-"""Values of the user column, beside those of `people.MASKED_PATTERN`, in a row that sums masked users."""
-
 AGAIN: Final = "the header again"
 MISSING: Final = "a required value is missing"
 
@@ -219,7 +216,6 @@ class ReportFile:
     app: str
     day: date
     people: People = "drop"
-    masked: Sequence[str] = MASKED
     distinct: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -242,7 +238,7 @@ def rows_sql(file: ReportFile, *, keep_rejects: bool) -> str:
                      ELSE try_cast(told_revenue AS DECIMAL(18, 10)) END AS revenue
             FROM told
         )
-        SELECT *, {_user_sql(file)} AS person, {_masked_sql(file)} AS masked, {_fault_sql(file)} AS wrong FROM typed
+        SELECT *, {_user_sql(file)} AS person, {_masked_sql()} AS masked, {_fault_sql(file)} AS wrong FROM typed
     """  # noqa: S608 - values go in through `literal` alone
 
 
@@ -291,17 +287,17 @@ def _user_sql(file: ReportFile) -> str:
     if file.people == "drop" or "user" not in file.places:
         return "NULL::VARCHAR"
     shown = "told_user" if file.people == "keep" else "left(sha256((SELECT salt FROM salts) || told_user), 32)"
-    return f"CASE WHEN {_masked_sql(file)} THEN NULL ELSE {shown} END"
+    return f"CASE WHEN {_masked_sql()} THEN NULL ELSE {shown} END"
 
 
-def _masked_sql(file: ReportFile) -> str:
-    """SQL of whether the row sums masked users. Most ids begin with five signs of hex, which no such word does."""
-    listed = ", ".join(literal(word.lower()) for word in file.masked) or "NULL"
-    word = f"coalesce(trim(lower(told_user), ' *()[]<>-_') IN ({listed}), false) OR trim(told_user, '*- ') = ''"
-    meant = f"regexp_full_match(told_user, {literal(MASKED_PATTERN)})"
+def _masked_sql() -> str:
+    """SQL of whether the row is of several users or of none that is known: as `people.NO_USER_PATTERN` has it.
+
+    Most ids begin with five signs of hex, which but the id of nobody does.
+    """
     return f"""CASE WHEN told_user IS NULL THEN NULL
-        WHEN regexp_matches(told_user, '^[0-9a-fA-F]{{5}}') THEN told_user = '{NOBODY}'
-        ELSE {word} OR {meant} END"""
+        WHEN regexp_matches(told_user, '^[0-9a-fA-F]{{5}}') AND NOT starts_with(told_user, '00000') THEN false
+        ELSE regexp_matches(told_user, {literal(NO_USER_PATTERN)}) END"""
 
 
 def _day_sql(file: ReportFile) -> str:

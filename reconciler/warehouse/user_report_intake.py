@@ -18,7 +18,6 @@ from reconciler.warehouse.coverage import data_figures, is_sum_of, remove_sums
 from reconciler.warehouse.report_store import DATA, PartitionMetadata, PartitionPayload
 from reconciler.warehouse.user_report_csv import (
     ALIASES,
-    MASKED,
     MISSING,
     Aliases,
     People,
@@ -67,7 +66,7 @@ _SWALLOWED: Final = "swallowed by a quote that is not closed"
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
-    """How reports are read: column names, the treatment of users' ids, the values that mark masked users, and memory.
+    """How reports are read: column names, the treatment of users' ids, and memory.
 
     `memory` is what DuckDB may use, as it writes it (`512MB`); what does not fit goes to the disk.
     """
@@ -75,7 +74,6 @@ class IntakeSettings:
     salt: Secret
     people: People = "drop"
     aliases: Aliases = field(default_factory=lambda: ALIASES)
-    masked: Sequence[str] = MASKED
     memory: str = "512MB"
 
 
@@ -92,7 +90,7 @@ def read_user_report(
     header = read_header(report.path)
     places = column_places(header, settings.aliases)
     names = {name: header[place] for name, place in places.items()}
-    file = ReportFile(str(report.path), len(header), places, app, day, settings.people, settings.masked, names=names)
+    file = ReportFile(str(report.path), len(header), places, app, day, settings.people, names=names)
     needed, numbers = ({place for name, place in file.places.items() if name in of} for of in (_NEEDED, _NUMBERS))
     if cut := cut_reason(report.path, file.width, needed, numbers):
         raise UnreadableAnswer(f"the report is cut in its last line: {cut}", hint="fetch it again")
@@ -250,7 +248,7 @@ def _count_sums(connection: "DuckDBPyConnection", file: ReportFile, data: Path, 
         WHERE wrong = {literal(MISSING)} LIMIT {_MOST_SUMS:d}"""  # noqa: S608 - as above
     for shown, money in connection.execute(rows).fetchall():
         row = Figures(1, float(shown), float(money))
-        if is_sum_of(row, whole):
+        if whole.rows > 1 and is_sum_of(row, whole):
             unread = faulty[MISSING]
             faulty[MISSING] = Figures(unread.rows - 1, unread.impressions - row.impressions, unread.money - row.money)
             faulty[SUM] = faulty.get(SUM, Figures()) + row

@@ -30,13 +30,12 @@ from reconciler.model.secret import Secret
 from reconciler.warehouse.people import (
     ADDRESS_PATTERN,
     ID_PATTERN,
-    MASKED_PATTERN,
-    NOBODY,
-    STARS_PATTERN,
+    NO_USER_PATTERN,
+    is_harmless_name,
     is_personal_name,
     may_hold_addresses,
 )
-from reconciler.warehouse.user_report_csv import ALIASES, Aliases, cut_reason, header_text, known_columns
+from reconciler.warehouse.user_report_csv import ALIASES, Aliases, cut_reason, folded, header_text, known_columns
 from reconciler.warehouse.user_report_intake import read_header
 from reconciler.warehouse.user_report_rows import is_text, mend, read_batches, unique_names
 
@@ -54,6 +53,8 @@ _KEPT: Final = timedelta(days=1)
 """How long a day that lies aside is taken: the vendor may restate it later."""
 _FROM_ORDER: Final = {"date": "Date", "app_id": "App ID"}
 _UNREAD: Final = -1
+_VERSION: Final = 2
+"""Of the rules for columns of people: days that were made by older ones are made again."""
 _ENOUGH: Final = 100
 """Rows from which on a column whose values hardly ever come again is taken for one of ids."""
 _PLAIN: Final = r"^\s*[-+0-9.,eE%$]*\s*$|^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$"
@@ -71,8 +72,18 @@ class PeopleRules:
     @property
     def folder(self) -> str:
         """The name of the folder of days that were made by these rules."""
-        text = json.dumps([self.salt.reveal(), {name: [*theirs] for name, theirs in self.aliases.items()}])
+        text = json.dumps([_VERSION, self.salt.reveal(), {name: [*theirs] for name, theirs in self.aliases.items()}])
         return f"{self.people}-{sha256(text.encode()).hexdigest()[:16]}"
+
+    def is_personal(self, name: str) -> bool:
+        """Whether a column called so counts as one of people: kept in clear, as far as it is known for one.
+
+        Dropped or hashed, as far as it is not known to be something else.
+        """
+        if self.people == "keep":
+            return is_personal_name(name, self.aliases.get("user", ()))
+        others = [alias for ours, theirs in self.aliases.items() if ours != "user" for alias in theirs]
+        return folded(name) in map(folded, self.aliases.get("user", ())) or not is_harmless_name(name, others)
 
     def treat(self, cells: "Array") -> "Array":
         """The cells of a column that may tell of people, as they are kept. What stands for several users stays."""
@@ -92,10 +103,7 @@ class PeopleRules:
 
         coded = cells.dictionary_encode()
         ids = pc.utf8_trim_whitespace(coded.dictionary)
-        stays = pc.or_(
-            pc.match_substring_regex(ids, pattern=f"{MASKED_PATTERN}|{STARS_PATTERN}"),
-            pc.is_in(ids, pa.array([NOBODY, ""])),
-        )
+        stays = pc.match_substring_regex(ids, pattern=NO_USER_PATTERN)
         salt = self.salt.reveal().encode()
         hashes = [
             text if stay else sha256(salt + text.encode()).hexdigest()[:32]
@@ -169,9 +177,7 @@ class _PieceWriter:
         self.columns = (*unique_names([*front, *names]),)
         exempt = {at for name, at in known.items() if name != "user"}
         self._open = {self.columns[len(front) + at]: at for at in range(len(names)) if at not in exempt}
-        self.personal = {
-            name: 0 for name, at in self._open.items() if is_personal_name(header[at], rules.aliases.get("user", ()))
-        }
+        self.personal = {name: 0 for name, at in self._open.items() if rules.is_personal(header[at])}
 
     def write(self, target: Path, batches: "Iterator[RecordBatch]") -> int:
         """Write all batches; how many rows there are."""

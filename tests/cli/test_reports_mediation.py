@@ -221,6 +221,23 @@ def test_more_unread_than_a_hundredth_is_incomplete(project, server):
     asked(project, *words, code=3)
 
 
+@pytest.mark.parametrize(
+    ("empty", "code"),
+    [({"data": [], "row_count": "0"}, 0), ({"data": None, "row_count": 0}, 0), ({"data": [], "request_id": "abc"}, 3)],
+)
+def test_a_window_without_rows_does_not_cost_the_others(project, server, empty, code):
+    first, last = TODAY - timedelta(days=50), TODAY - timedelta(days=4)
+    server.metrics = lambda heard: (
+        Answer(body=json.dumps(empty).encode())
+        if window(heard)[0] == first
+        else rows_of({"country": "USA", "requests": 9, "impressions": 1, "estimated_earnings": 0.5})
+    )
+    words = ("--dimensions", "country", "--metrics", "estimated_earnings", "--format", "json")
+    done = asked(project, *words, "--from", f"{first}", "--to", f"{last}", code=code)
+    assert done.json["rows"] == [{"country": "USA", "estimated_earnings": 0.5}]
+    assert ("no rows, but request_id: abc" in " ".join(done.json["notes"])) is (code == 3)
+
+
 def test_a_partner_dimension_that_somebody_asked_for_is_not_dropped_in_silence(project, server):
     server.metrics = lambda _: Answer(400, b'{"errors": {"dimensions": "unsupported"}}')
     done = asked(project, "--dimensions", "partner_placement_name", code=1)

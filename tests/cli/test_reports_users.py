@@ -13,6 +13,8 @@ from pyarrow import parquet
 from support.command import Project
 from support.reports import Answer, ReportServer, dt_csv, dt_row, serving
 
+from reconciler.apis import user_reports
+
 each = pytest.mark.parametrize
 LAST = datetime.now(UTC).date() - timedelta(days=2)
 FIRST = LAST - timedelta(days=1)
@@ -159,6 +161,21 @@ def test_no_id_leaks_under_any_name(alone, vendor, name):
     assert "personal data" in kept.err
 
 
+def test_a_column_that_nobody_knows_is_one_of_people_and_named(alone, vendor):
+    header = ("Date", "Placement Name", "Country", "Login", "eCPM", "Impressions", "Revenue (USD)")
+    vendor.usual = lambda *_: dt_csv([{**dt_row(date=LAST), "Login": "anna", "eCPM": "1.5"}], header)
+    dropped = users(alone, "--app", "99", *ONE_DAY, "--format", "csv")
+    assert "anna" not in dropped.out
+    assert "eCPM" in dropped.out
+    assert 'dropped, as they may tell of people: "Login"' in dropped.err
+    hashed = users(alone, "--app", "99", *ONE_DAY, "--format", "csv", "--people", "hash")
+    assert "anna" not in hashed.out
+    assert 'hashed with your salt: "Login"' in hashed.err
+    assert (
+        rows_of(users(alone, "--app", "99", *ONE_DAY, "--format", "csv", "--people", "keep").out)[0]["Login"] == "anna"
+    )
+
+
 def test_a_column_that_shows_ids_on_one_day_is_dropped_on_all(alone, vendor):
     header = ("Date", "Placement Name", "Country", "Xyz", "Impressions", "Revenue (USD)")
     vendor.files_of["99", f"{FIRST}"] = dt_csv([{**dt_row(date=FIRST), "Xyz": "plain"}], header)
@@ -230,6 +247,16 @@ def test_a_run_that_was_stopped_waits_for_the_same_jobs_and_keeps_what_is_there(
     assert sorted(orders(vendor)) == [("99", f"{FIRST}"), ("99", f"{LAST}")]
     left = [path for path in (project.root / ".reconciler/user-reports").rglob("*") if path.is_file()]
     assert [path.name for path in left] in ([".lock"], [])
+
+
+def test_an_order_whose_file_ends_amid_a_line_is_kept_for_a_later_call(project, vendor, monkeypatch):
+    monkeypatch.setattr(user_reports, "_CUTS", 2)
+    whole = dt_csv([dt_row(date=LAST, app="99", device=UUID)])
+    vendor.files_of["99", f"{LAST}"] = Answer(parts=[whole[:-4]])
+    assert "ends amid a line" in users(project, "--app", "99", *ONE_DAY, "--format", "csv", code=1).err
+    vendor.files_of["99", f"{LAST}"] = Answer(parts=[whole])
+    assert len(rows_of(users(project, "--app", "99", *ONE_DAY, "--format", "csv").out)) == 1
+    assert orders(vendor) == [("99", f"{LAST}")]
 
 
 def test_an_order_whose_url_is_dead_is_made_again(project, vendor):

@@ -88,7 +88,10 @@ def test_keys_that_are_refused_name_their_variables(server, tmp_path):
     assert "CHARTBOOST_CLIENT_ID" in error.value.hint
 
 
-@each("body", [b"", b"{}", b"[]", b'{"data": null}', b'{"data": {}}', b'{"data": [1]}', b"<html>", b'{"data": ['])
+NONE_AT_ALL = b'{"data": null, "row_count": 3}'
+
+
+@each("body", [b"", b"{}", b"[]", NONE_AT_ALL, b'{"data": {}}', b'{"data": [1]}', b"<html>", b'{"data": ['])
 def test_what_holds_no_rows_is_an_error(server, tmp_path, body):
     server.metrics = lambda _: Answer(body=body)
     failed(server, tmp_path, UnreadableAnswer)
@@ -231,6 +234,9 @@ def test_rows_beside_an_error_are_not_believed(server, tmp_path, excuse, words):
     [
         {},
         {"row_count": 0, "process_time": 0.01, "query_time": 0.2},
+        {"row_count": "0", "process_time": "0.01"},
+        {"data": None},
+        {"data": None, "row_count": "0", "total": "0"},
         {"status": "ok", "success": True, "message": "", "errors": [], "next_page": None, "code": 200},
         {"timezone": "UTC", "date_min": "2026-11-07", "meta": {"query_time": 1.5, "next": ""}},
     ],
@@ -239,6 +245,14 @@ def test_rows_beside_an_error_are_not_believed(server, tmp_path, excuse, words):
 def test_no_rows_and_nothing_beside_them_is_an_answer(server, tmp_path, beside):
     server.metrics = lambda _: Answer(body=json.dumps({"data": [], **beside}).encode())
     assert chartboost(server, tmp_path).rows(SPAN, "mediation", dated=True) == []
+
+
+def test_a_count_in_digits_beside_rows_is_no_word(server, tmp_path):
+    told = []
+    body = {"data": [mediation_row()], "row_count": "1", "query_time": "0.2", "total": 1}
+    server.metrics = lambda _: Answer(body=json.dumps(body).encode())
+    assert len(chartboost(server, tmp_path, told=told.append).rows(SPAN, "mediation", dated=True)) == 1
+    assert told == []
 
 
 def test_a_harmless_word_beside_rows_is_told_and_the_rows_are_taken(server, tmp_path):

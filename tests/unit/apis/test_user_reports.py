@@ -9,7 +9,8 @@ from support.fake_clock import FakeClock
 from support.reports import APP, DAY, Answer, dt_csv, dt_row, gz
 from unit.apis.world import CANARIES, dt_reports, told_by
 
-from reconciler.apis.download import SizeLimits
+from reconciler.apis.download import LIMITS, SizeLimits
+from reconciler.apis.download_file import DownloadFile
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, Interrupted, UnreadableAnswer
 
 each = pytest.mark.parametrize
@@ -168,9 +169,18 @@ def test_a_download_that_breaks_is_begun_anew_but_not_for_ever(server, tmp_path)
 
 def test_a_file_of_no_told_length_must_end_with_a_line(server, tmp_path):
     server.files = [Answer(200, parts=[REPORT[:-3]])]
-    assert "ends amid a line" in failed(server, tmp_path, UnreadableAnswer)
+    message = failed(server, tmp_path)
+    assert "ends amid a line, and nothing says how long it should be, 4 times in a row" in message
     server.files = [Answer(200, parts=[REPORT])]
     assert fetched(server, tmp_path).lines == 2
+
+
+@each("whole", [REPORT, gz(REPORT)])
+def test_a_file_that_ends_where_its_connection_did_is_fetched_again_after_a_pause(server, tmp_path, whole):
+    clock = FakeClock()
+    server.files = [Answer(200, parts=[whole[:-9]]), Answer(200, parts=[whole[:-3]]), Answer(200, parts=[whole])]
+    assert fetched(server, tmp_path, clock).path.read_bytes() == REPORT
+    assert (clock.monotonic(), len(server.of("GET")), len(server.of("POST /api"))) == (1 + 2, 3, 1)
 
 
 @each("headers", [{}, {"Content-Encoding": "gzip"}, {"Content-Type": "text/csv"}])
@@ -421,3 +431,18 @@ def test_an_order_that_is_refused_says_that_user_level_data_may_be_disabled(serv
     assert "account manager" in error.value.hint
     assert "six days before" in error.value.hint
     assert f"app {APP}, {DAY}" in error.value.message
+
+
+def test_a_part_that_a_killed_run_has_left_is_gone_on_with(tmp_path):
+    killed = DownloadFile(tmp_path / "received", LIMITS, lasting=True)
+    killed.begin(200, {"etag": '"v1"', "content-length": "100000"})
+    killed.write(b"Date,App ID\n" * 5000)
+    size = (tmp_path / "received").stat().st_size  # what had not reached the disk is lost
+    assert size
+    (tmp_path / "after").mkdir()
+    for name in ("received", "received.json"):
+        (tmp_path / "after" / name).write_bytes((tmp_path / name).read_bytes())
+    with DownloadFile(tmp_path / "after" / "received", LIMITS, lasting=True) as next_one:
+        assert next_one.range_headers == {"Range": f"bytes={size}-", "If-Range": '"v1"'}
+    with killed:
+        pass

@@ -129,6 +129,14 @@ def test_users_whom_nobody_could_place_are_a_row_of_their_own():
     assert cells(answered(row("DEU"), row(None, 5, 1, 0.01)))[-1] == (None, 5, 1, Decimal("0.01"))
 
 
+@each("nowhere", [None, ""])
+def test_a_row_that_equals_the_single_other_one_of_its_group_is_no_sum(nowhere):
+    said = {"dimensions": ["app", "country"]}
+    found = answered(row("USA", 9, 4, 0.05, app="a"), row(nowhere, 9, 4, 0.05, app="a"), **said)
+    assert [line[1:] for line in cells(found)] == [("USA", 9, 4, Decimal("0.05")), (None, 9, 4, Decimal("0.05"))]
+    assert [line[1] for line in cells(answered(row(app="a"), row("All", app="a"), **said))] == ["USA"]
+
+
 def test_days_that_were_not_asked_for_are_no_answer():
     with pytest.raises(UnreadableAnswer, match="of other days"):
         answered(row(date="2026-10-31"), dimensions=["date", "country"])

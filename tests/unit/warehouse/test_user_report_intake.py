@@ -336,6 +336,9 @@ def test_a_header_that_is_there_again_is_left_out_without_a_date_too(tmp_path):
     [
         *("aggregated masked user level revenue", "Aggregated_masked...", "masked_users", "(hidden)", "Other users"),
         *("AGGREGATED", "revenue masked for 37 users", "aggregatedMasked", "<redacted>", "*****", "Hidden by policy"),
+        *("privacy threshold", "Below Threshold", "not available", "Unavailable", "no consent", "opted out", "LAT"),
+        *("n/a", "N/A", "None", "NULL", "(none)", "limit ad tracking", "unattributed", "masked (12)", "unknown"),
+        *("masked [1,234]", "37 users masked", "fewer than 10 users", "not set", "no device id", "0" * 32),
     ],
 )
 def test_masked_users_are_known_by_meaning(tmp_path, who):
@@ -349,6 +352,7 @@ def test_masked_users_are_known_by_meaning(tmp_path, who):
     [
         *("deadbeefmasked0000", "hidden_dragon_77", "other-4711", "mother", "user", "hidden77", "brotherhood"),
         *("38400000-8cf0-11bd-b23e-10b96e40000d", "facade0000000000", "maskedman", "total_war_fan"),
+        *("user-1-anonymous", "anonymous 7", "adnan", "nana", "lata", "nonesuch", "user 12", "masked 4 u"),
     ],
 )
 def test_an_id_in_which_such_letters_merely_occur_is_a_user(tmp_path, who):
