@@ -10,13 +10,13 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from reconciler.apply.context import FIRST_PAUSE, ExecutionContext, read_back, read_list, wait_for
-from reconciler.apply.verify import TARGETING, dependents, is_form_of
+from reconciler.apply.verify import is_form_of
 from reconciler.diff.change import Action
 from reconciler.diff.context import unsendable_text
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Address, Kind
 from reconciler.model.field import WRITABLE
-from reconciler.model.habits import UNSET, AccountHabits, learned_event
+from reconciler.model.habits import TARGETING, UNSET, AccountHabits, dependents, learned_event
 from reconciler.model.journal import Intent, Outcome
 from reconciler.model.state import LiveResource
 from reconciler.model.value import ABSENT, WORLDWIDE, Absent, Fields, Value, floor_table, value_text
