@@ -37,7 +37,7 @@ class Fallback:
 
 def fallbacks(body: Fields, before: LiveResource, sent: Fields) -> Iterator[Fallback]:
     """What to send instead of a whole resource that was refused, one after the other."""
-    kept = {name: value for name, value in body.items() if value is not None or name not in _LEFT_OUT_IS_OFF}
+    kept = {name: value for name, value in body.items() if value is not None}  # what is left out is off, too
     if kept != body:
         yield Fallback(kept, before, sent)
     lines = _doubtful_lines(kept.get("floorPrices"))
@@ -50,10 +50,6 @@ def fallbacks(body: Fields, before: LiveResource, sent: Fields) -> Iterator[Fall
     told = f"the account refuses what it had itself: {', '.join(lost)}; left out, it is reset: see to it in the console"
     less, before_less, sent_less = (_without(each, lines, fields) for each in (kept, before.fields, sent))
     yield Fallback(less, replace(before, fields=before_less), sent_less, told)
-
-
-_LEFT_OUT_IS_OFF: Final = frozenset({*TARGETING, "rewardedAdUrl"})
-"""Fields that are sent empty to turn them off, which may be refused; where updates replace, they may be left out."""
 
 
 def _doubtful_lines(floors: Value) -> Mapping[str, Decimal]:

@@ -141,9 +141,26 @@ def whole_fields(sending: Sending, off: Iterable[str] = ()) -> Fields:
         if name in writable and name not in follows and value is not None and value not in NOTHING
     }
     unshown = {name: value for name, value in sending.unshown.items() if name in writable and name not in follows}
+    off = {*off, *_values_off(sending.before)}
     if "targetingEnabled" in follows:
         there["targetingEnabled"] = any({**before, **sent}.get(name) is not None for name in TARGETING)
     return {**dict.fromkeys(off), **unshown, **there, **sent}
+
+
+def _values_off(live: LiveResource) -> Fields:
+    """The values that are shown of blocks that are off."""
+    return {name: value for name, value in live.spelled.items() if live.fields.get(name) is None}
+
+
+def _lost_text(before: LiveResource, back: LiveResource) -> str:
+    """What is gone of the values of blocks that are off: they are sent as such, and the account may forget them."""
+    now = _values_off(back)
+    lost = [
+        f"{name} was {value_text(value)}"
+        for name, value in sorted(_values_off(before).items())
+        if back.fields.get(name) is None and now.get(name) != value
+    ]
+    return f"values of blocks that are off are not shown any more ({', '.join(lost)})" if lost else ""
 
 
 def reset_fields(sending: Sending, after: LiveResource, context: ExecutionContext) -> Fields:
@@ -262,7 +279,8 @@ def put_back(
         left = {}
     if isinstance(second, Accepted | Ambiguous) and not left:
         told = f"it reset fields it was not sent ({names}): they were put back, and updates send the whole resource now"
-        told = "; ".join(filter(None, (told, lost)))
+        off_lost = _lost_text(sending.before, back) if isinstance(back, LiveResource) else ""
+        told = "; ".join(filter(None, (told, lost, off_lost)))
         return Delivery(answer, attempts, back, was_read=True, told=told, sending=sending)
     context.cancellation.cancel("not tried: an update reset fields it was not sent, so all further writes were stopped")
     damage = _damage(left, second, back)

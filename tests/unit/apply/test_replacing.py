@@ -1,5 +1,6 @@
 """An account whose updates replace what they are not sent: nothing of it is lost, and it is found out once."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -315,3 +316,11 @@ class TestWhatTheAccountShowsAndRefuses:
         assert done.outcome in {"applied", "unverified"}
         assert not scene.gateway.resource("100").fields.get("rewardedAdUrl")
         assert scene.gateway.resource("100").fields["coppa"] is True
+
+
+def test_the_values_of_a_block_that_is_off_are_sent_with_the_whole_resource_and_told_where_they_are_gone():
+    live = replace(full(1, "a"), fields={**full(1, "a").fields, "pacing": None}, spelled={"pacing": CAPPING})
+    scene = scene_of(live)
+    done = scene.apply(declared("a", coppa=False))[at("a")]
+    assert scene.gateway.writes[1].fields["pacing"] is None
+    assert 'are not shown any more (pacing was {"unit":"hour","value":3})' in done.error
