@@ -152,7 +152,7 @@ def _values_off(live: LiveResource) -> Fields:
     return {name: value for name, value in live.spelled.items() if live.fields.get(name) is None}
 
 
-def _lost_text(before: LiveResource, back: LiveResource) -> str:
+def lost_text(before: LiveResource, back: LiveResource) -> str:
     """What is gone of the values of blocks that are off: they are sent as such, and the account may forget them."""
     now = _values_off(back)
     lost = [
@@ -263,6 +263,7 @@ def put_back(
 
     It is sent even where the run is being stopped. Where it is not back, all further writes are stopped.
     """
+    is_new = context.updates.mode(sending.kind) != "replaces"
     learn(AccountHabits({sending.kind: "replaces"}), context)
     names = ", ".join(sorted(reset))
     off = [name for name, value in reset.items() if value is None]
@@ -279,12 +280,20 @@ def put_back(
         left = {}
     if isinstance(second, Accepted | Ambiguous) and not left:
         told = f"it reset fields it was not sent ({names}): they were put back, and updates send the whole resource now"
-        off_lost = _lost_text(sending.before, back) if isinstance(back, LiveResource) else ""
-        told = "; ".join(filter(None, (told, lost, off_lost)))
+        off_lost = lost_text(sending.before, back) if isinstance(back, LiveResource) else ""
+        told = "; ".join(filter(None, (told, NEVER_SHOWN if is_new else "", lost, off_lost)))
         return Delivery(answer, attempts, back, was_read=True, told=told, sending=sending)
     context.cancellation.cancel("not tried: an update reset fields it was not sent, so all further writes were stopped")
     damage = _damage(left, second, back)
+    damage = replace(damage, error=f"{damage.error}; {NEVER_SHOWN}") if is_new else damage
     return Delivery(answer, attempts, back, was_read=True, damage=damage)
+
+
+NEVER_SHOWN: Final = (
+    "fields that the account does not show, and what earlier updates of other checkouts did not send, may have been "
+    "reset as well: look in the console once"
+)
+"""What is said once, when an account is found to replace what it is not sent: nobody can see whether it was so."""
 
 
 def _is_listed_whole(sending: Sending, context: ExecutionContext) -> bool:

@@ -324,3 +324,17 @@ def test_the_values_of_a_block_that_is_off_are_sent_with_the_whole_resource_and_
     done = scene.apply(declared("a", coppa=False))[at("a")]
     assert scene.gateway.writes[1].fields["pacing"] is None
     assert 'are not shown any more (pacing was {"unit":"hour","value":3})' in done.error
+
+
+def test_values_of_a_block_that_is_off_are_told_by_the_reading_after_a_run_as_well():
+    live = replace(full(1, "a"), fields={**full(1, "a").fields, "pacing": None}, spelled={"pacing": CAPPING})
+    scene = scene_of(live, updates=REPLACING)
+    done = scene.apply(declared("a", coppa=False))[at("a")]
+    assert (done.outcome, "(pacing was " in done.error) == ("applied", True)
+
+
+def test_what_nobody_can_see_is_warned_of_once():
+    scene = scene_of(full(1, "a"), full(2, "b"))
+    results = scene.apply(declared("a", "b", coppa=False))
+    warned = ["fields that the account does not show" in (each.error or "") for each in results.values()]
+    assert sorted(warned) == [False, True]
