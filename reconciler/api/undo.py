@@ -17,7 +17,7 @@ from reconciler.errors import ProjectError
 from reconciler.files.project import write_manifests
 from reconciler.manifest.checked_edits import blocks_by_address
 from reconciler.model.address import Address, address_order
-from reconciler.model.habits import FOREIGN
+from reconciler.model.habits import FOREIGN, AccountHabits
 from reconciler.model.journal import (
     DONE,
     UNREAD,
@@ -140,7 +140,9 @@ def undo(
         live = observe_apps_of([step.address for step in undone.steps], desired, gateway, ledger, parallelism)
         check_ledger(desired, live, ledger, past)
         earlier = runs[: runs.index(undone)]
-        back = reversal(undone, earlier, _reversal_context(desired, live, ledger), workspace.origin(desired))
+        back = reversal(
+            undone, earlier, _reversal_context(desired, live, ledger, store.habits()), workspace.origin(desired)
+        )
         plan, exceeded = gate(back.plan, limits_of(desired, allowances))
         workspace.observer.plan_made(plan, exceeded)
         refuse(exceeded)
@@ -164,11 +166,11 @@ def undo(
     return UndoResult(undone.run, result, manifests_done=manifests_done)
 
 
-def _reversal_context(desired: DesiredState, live: LiveState, ledger: Ledger) -> ReversalContext:
+def _reversal_context(desired: DesiredState, live: LiveState, ledger: Ledger, habits: AccountHabits) -> ReversalContext:
     blocks = blocks_by_address(desired.apps)
     sources = {address: block.source for address, block in blocks.items()}
     protected = frozenset(address for address, block in blocks.items() if block.lifecycle.protect)
-    return ReversalContext(live, ledger, sources, protected)
+    return ReversalContext(live, ledger, sources, protected, habits)
 
 
 def _not_undone(plan: Plan, result: ApplyResult) -> frozenset[Address]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
+from reconciler.apply.fallbacks import advice
 from reconciler.apply.updates import (
     Damage,
     Sending,
@@ -114,16 +115,19 @@ def _send_update(write: Write, context: ExecutionContext) -> StepResult:
     delivery = deliver(sending_of(write, context), context)
     if isinstance(delivery, Withheld):
         return StepResult(result(change, delivery.outcome, error=delivery.why))
-    attempts = delivery.attempts
+    attempts, less = delivery.attempts, delivery.sending
+    if less is not None:
+        sent = less.sent
+        write = replace(write, sent=sent, before=less.before.fields, live=less.before)
     match delivery.answer:
         case Rejected(status, message):
-            error = f"refused with {status}: {message}"
+            error = "; ".join(filter(None, (f"refused with {status}: {message}", advice(status, write.sent))))
             return StepResult(result(change, "failed", attempts=attempts, error=error))
         case NotSent(why):
             return StepResult(result(change, "failed", attempts=attempts, error=why))
         case Accepted(said=said):
             write = replace(write, said=said, told=delivery.told)
-            by_answer = verify(sent, before.fields, said)
+            by_answer = verify(sent, write.before, said)
             is_told = not by_answer.unconfirmed and not by_answer.reset
             if delivery.damage is None and (is_told or (delivery.told and not by_answer.unconfirmed)):
                 return context.unconfirmed.add(write, write_result(write, by_answer, attempts, settled=False))
@@ -174,7 +178,8 @@ def mended_result(write: Write, live: LiveResource, attempts: int, context: Exec
     sending = sending_of(write, context)
     reset = reset_fields(sending, live, context)
     delivery = put_back(sending, Accepted(live.id, attempts=attempts), reset, live, context)
-    write = replace(write, told=delivery.told)
+    less = delivery.sending or sending
+    write = replace(write, told=delivery.told, sent=less.sent, before=less.before.fields, live=less.before)
     if delivery.damage is not None or not isinstance(delivery.shown, LiveResource):
         damage = delivery.damage or Damage(reset, "unknown", str(delivery.shown))
         return damaged_result(write, damage, delivery.shown, delivery.attempts, context)

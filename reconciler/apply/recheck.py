@@ -21,7 +21,7 @@ from reconciler.apply.context import (
 )
 from reconciler.apply.create import Created, claim_id, created_result, why_not_ours
 from reconciler.apply.unclear_creates import new_ids_text, new_matches, record_shown, several_text
-from reconciler.apply.updates import kept_lines, reset_fields, shows_update
+from reconciler.apply.updates import kept_lines, lost_text, reset_fields, shows_update
 from reconciler.apply.verify import Verification, untaken_fields, verify
 from reconciler.diff.change import Blocked, Change, Create, Delete
 from reconciler.errors import ApiError, CredentialsError
@@ -218,6 +218,8 @@ def _judge_update(
         step_result.result.outcome == "unverified" and verification.unconfirmed and not verification.contradicted
     ):
         return True, step_result
+    if write.live is not None and (gone := lost_text(write.live, shown)) and gone not in (write.told or ""):
+        write = replace(write, told="; ".join(filter(None, (write.told, gone))))
     if settled and None in (verification.contradicted or {}).values():
         verification = _confirm_by_id(write, shown, verification, context)
     end = write_result(write, verification, step_result.result.attempts, settled=settled, shown=shown.fields)

@@ -5,18 +5,19 @@ back at once. Whatever is sent, the journal holds all that was there before.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Literal
 
 from reconciler.apply.context import FIRST_PAUSE, ExecutionContext, read_back, read_list, wait_for
-from reconciler.apply.verify import TARGETING, dependents, is_form_of
+from reconciler.apply.fallbacks import REFUSALS, fallbacks
+from reconciler.apply.verify import is_form_of
 from reconciler.diff.change import Action
 from reconciler.diff.context import unsendable_text
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Address, Kind
 from reconciler.model.field import WRITABLE
-from reconciler.model.habits import UNSET, AccountHabits, learned_event
+from reconciler.model.habits import TARGETING, UNSET, AccountHabits, dependents, learned_event
 from reconciler.model.journal import Intent, Outcome
 from reconciler.model.state import LiveResource
 from reconciler.model.value import ABSENT, WORLDWIDE, Absent, Fields, Value, floor_table, value_text
@@ -59,7 +60,8 @@ class Delivery:
     """What came of sending an update: the answer to it, and how many calls it took.
 
     `shown` is the resource as it was read afterwards, a text why it could not be, or None where it is gone; it counts
-    only where `was_read`. `told` says that something was put back, `damage` what could not be.
+    only where `was_read`. `told` says that something was put back, `damage` what could not be. `sending` is the update
+    as it was sent in the end, None where that is as it was asked for.
     """
 
     answer: Answer
@@ -68,6 +70,7 @@ class Delivery:
     was_read: bool = False
     told: str | None = None
     damage: Damage | None = None
+    sending: Sending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +102,9 @@ def _send(sending: Sending, context: ExecutionContext) -> Delivery | Withheld:
         unreadable = sending.before.why_unreadable(*WRITABLE[sending.kind])
         if unreadable:
             return Withheld("blocked", unsendable_text(unreadable))
-        answer = _put(sending, whole_fields(sending), 1, context)
-    else:
-        answer = _put(sending, sending.sent, 1, context)
+        answer, less, told = _put_whole(sending, whole_fields(sending), 1, context)
+        return Delivery(answer, answer.attempts, told=told or None, sending=less)
+    answer = _put(sending, sending.sent, 1, context)
     return Delivery(answer, answer.attempts)
 
 
@@ -111,6 +114,21 @@ def _put(sending: Sending, body: Fields, attempt: int, context: ExecutionContext
     intent = Intent(sending.address, sending.action, before.id, attempt, sending.sent, before.fields, whole)
     context.store.intend(intent)
     return context.gateway.update(before, body)
+
+
+def _put_whole(sending: Sending, body: Fields, attempt: int, context: ExecutionContext) -> tuple[Answer, Sending, str]:
+    """Send a whole resource; where it is refused, without what may be the reason. What was sent, and what is lost."""
+    answer, less, told = _put(sending, body, attempt, context), sending, ""
+    for fallback in fallbacks(body, sending.before, sending.sent):
+        if not isinstance(answer, Rejected) or answer.status not in REFUSALS:
+            break
+        attempt += 1
+        again = _put(sending, fallback.body, attempt, context)
+        refused, answer = answer, replace(again, attempts=answer.attempts + again.attempts)
+        less, told = replace(sending, before=fallback.before, sent=fallback.sent), fallback.told
+        if told and isinstance(answer, Accepted | Ambiguous):
+            told = f"{told} (refused with {refused.status}: {refused.message})"
+    return answer, less, told
 
 
 def whole_fields(sending: Sending, off: Iterable[str] = ()) -> Fields:
@@ -123,9 +141,26 @@ def whole_fields(sending: Sending, off: Iterable[str] = ()) -> Fields:
         if name in writable and name not in follows and value is not None and value not in NOTHING
     }
     unshown = {name: value for name, value in sending.unshown.items() if name in writable and name not in follows}
+    off = {*off, *_values_off(sending.before)}
     if "targetingEnabled" in follows:
         there["targetingEnabled"] = any({**before, **sent}.get(name) is not None for name in TARGETING)
     return {**dict.fromkeys(off), **unshown, **there, **sent}
+
+
+def _values_off(live: LiveResource) -> Fields:
+    """The values that are shown of blocks that are off."""
+    return {name: value for name, value in live.spelled.items() if live.fields.get(name) is None}
+
+
+def lost_text(before: LiveResource, back: LiveResource) -> str:
+    """What is gone of the values of blocks that are off: they are sent as such, and the account may forget them."""
+    now = _values_off(back)
+    lost = [
+        f"{name} was {value_text(value)}"
+        for name, value in sorted(_values_off(before).items())
+        if back.fields.get(name) is None and now.get(name) != value
+    ]
+    return f"values of blocks that are off are not shown any more ({', '.join(lost)})" if lost else ""
 
 
 def reset_fields(sending: Sending, after: LiveResource, context: ExecutionContext) -> Fields:
@@ -228,13 +263,14 @@ def put_back(
 
     It is sent even where the run is being stopped. Where it is not back, all further writes are stopped.
     """
+    is_new = context.updates.mode(sending.kind) != "replaces"
     learn(AccountHabits({sending.kind: "replaces"}), context)
     names = ", ".join(sorted(reset))
     off = [name for name, value in reset.items() if value is None]
     try:
-        second = _put(sending, whole_fields(sending, off), 2, context)
+        second, sending, lost = _put_whole(sending, whole_fields(sending, off), 2, context)
     except (StoreError, CredentialsError) as error:
-        second = NotSent(error.message)
+        second, lost = NotSent(error.message), ""
     attempts = answer.attempts + second.attempts
     back: LiveResource | str | None = shown
     if isinstance(second, Accepted | Ambiguous):
@@ -244,10 +280,20 @@ def put_back(
         left = {}
     if isinstance(second, Accepted | Ambiguous) and not left:
         told = f"it reset fields it was not sent ({names}): they were put back, and updates send the whole resource now"
-        return Delivery(answer, attempts, back, was_read=True, told=told)
+        off_lost = lost_text(sending.before, back) if isinstance(back, LiveResource) else ""
+        told = "; ".join(filter(None, (told, NEVER_SHOWN if is_new else "", lost, off_lost)))
+        return Delivery(answer, attempts, back, was_read=True, told=told, sending=sending)
     context.cancellation.cancel("not tried: an update reset fields it was not sent, so all further writes were stopped")
     damage = _damage(left, second, back)
+    damage = replace(damage, error=f"{damage.error}; {NEVER_SHOWN}") if is_new else damage
     return Delivery(answer, attempts, back, was_read=True, damage=damage)
+
+
+NEVER_SHOWN: Final = (
+    "fields that the account does not show, and what earlier updates of other checkouts did not send, may have been "
+    "reset as well: look in the console once"
+)
+"""What is said once, when an account is found to replace what it is not sent: nobody can see whether it was so."""
 
 
 def _is_listed_whole(sending: Sending, context: ExecutionContext) -> bool:

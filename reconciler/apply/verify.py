@@ -8,22 +8,9 @@ from typing import Final
 
 from reconciler.diff.compare import field_changes
 from reconciler.model.address import unescaped
-from reconciler.model.habits import is_reset
+from reconciler.model.habits import dependents, is_reset
 from reconciler.model.journal import Outcome
 from reconciler.model.value import ABSENT, PLACES, Fields, Value, value_text
-
-TARGETING: Final = ("geo", "connectivity")
-"""What goes when targeting is switched off, without being sent."""
-
-
-def dependents(sent: Fields, before: Fields) -> frozenset[str]:
-    """The fields that may change with what is sent, without being sent: targeting and its switch go together."""
-    if "targetingEnabled" in sent:
-        return frozenset() if sent["targetingEnabled"] else frozenset(TARGETING) - sent.keys()
-    if not any(name in sent for name in TARGETING):
-        return frozenset()
-    is_off = all({**before, **sent}.get(name) is None for name in TARGETING)
-    return frozenset({"targetingEnabled"}) if is_off or not before.get("targetingEnabled") else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,20 @@
 Nothing is deleted that was not inactive for the whole quarantine before.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Contradiction, Deactivate, Delete, HeldChange, Note
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
 from reconciler.diff.look_alikes import unreadable_reason
 from reconciler.model.address import Address, kind_of
 from reconciler.model.checked import instant
-from reconciler.model.field import WRITABLE, fields_from_json
-from reconciler.model.habits import AccountHabits, is_reset
+from reconciler.model.habits import AccountHabits
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import IDENTITY, DesiredResource, DesiredState, LiveResource, LiveState, Prune, Source
-from reconciler.model.value import ABSENT, Fields, value_text
+from reconciler.model.value import value_text
 
 STOPS_APP: Final = "this stops every ad request of the app, and deletes its experiments that have not begun"
 """What the vendor does when an app is set inactive; only the first half can be taken back."""
@@ -194,28 +193,13 @@ def _protected_placements(app: Address, desired: DesiredState) -> frozenset[Addr
 def lost_notes(live: LiveState, ledger: Ledger, habits: AccountHabits) -> Iterator[Note]:
     """What earlier updates have reset without being told to, and is not as before again."""
     by_id = live.by_id() if habits.lost else {}
-    addresses = {(entry.kind, entry.id): address for address, entry in ledger.items()} if habits.lost else {}
-    for key, update in habits.lost.items():
-        resource, address = by_id.get(key), addresses.get(key)
-        if resource is None or address is None:
+    entries = {(entry.kind, entry.id): entry for entry in ledger.values()} if habits.lost else {}
+    for key in habits.lost:
+        resource, entry = by_id.get(key), entries.get(key)
+        if resource is None:
             continue
-        left = {
-            name: was
-            for name, was in _readable(update.before).items()
-            if name in WRITABLE[resource.kind] and (name in update.names or not update.names)
-            if is_reset(name, was, resource.fields.get(name, ABSENT))
-            or (name in update.names and was != resource.fields.get(name))
-        }
-        if left:
+        for update, left in habits.lost_by(resource, () if entry is None else entry.applied):
             values = ", ".join(f"{name} (was {value_text(was)})" for name, was in sorted(left.items()))
             how = "has reset" if update.names else "was killed, and may have reset"
             text = f"run {update.run} {how} what it did not send: {values}; `reconciler undo {update.run}` puts it back"
-            yield Note(address, text)
-
-
-def _readable(fields: Mapping[str, Any]) -> Fields:
-    """Fields of a journal as values; none of them where they cannot be read."""
-    try:
-        return fields_from_json(fields)
-    except (ValueError, ArithmeticError):
-        return {}
+            yield Note(update.address if entry is None else entry.address, text)

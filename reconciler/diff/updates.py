@@ -23,6 +23,7 @@ from reconciler.diff.removals import STOPS_APP
 from reconciler.diff.resolve import Found
 from reconciler.model.address import Address, Kind, folded_app, kind_of
 from reconciler.model.field import FIELDS
+from reconciler.model.habits import AccountHabits
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.state import DesiredResource, LiveResource
 from reconciler.model.value import ABSENT, WORLDWIDE, Absent, Fields, Value, value_text
@@ -38,6 +39,7 @@ def update_verdicts(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
         return
     differs = each.compared is not IN_SYNC
     result = _with_protection(block, without_held(each.compared, options.drift)) if differs else IN_SYNC
+    lost = _lost_fields(block, live, options.habits) if options.habits.lost else {}
     synced = _synced_entry(block, live, each.entry, result)
     fixed = [change for change in result.fixed if not is_spelling(live.kind, change)]
     if differs:
@@ -46,14 +48,16 @@ def update_verdicts(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
         yield Blocked(block.address, _remedy_text(block, fixed), live.id, tuple(fixed), block.source)
     if differs:
         yield from _drift_verdicts(block, found, result, options.drift)
-    if result.changes and (why := options.why_unsendable(live)) is not None:
-        yield Blocked(block.address, why, live.id, result.changes, block.source)
+    changes = (*result.changes, *_leaves_to_restore(lost, live))
+    if changes and (why := options.why_unsendable(live)) is not None:
+        yield Blocked(block.address, why, live.id, changes, block.source)
         return
-    if result.changes:
+    if changes:
         yield from _merged_line_notes(block, result) if options.habits.floors_merge else ()
-        stops = live.kind == "app" and any((one.path, one.after) == ("status", "inactive") for one in result.changes)
-        update = _update(block, found, result.changes, result.send, synced.applied)
-        yield replace(update, reason=STOPS_APP) if stops else update
+        stops = live.kind == "app" and any((one.path, one.after) == ("status", "inactive") for one in changes)
+        reasons = (STOPS_APP if stops else None, RESTORES.format(", ".join(sorted(lost))) if lost else None)
+        update = _update(block, found, changes, {**lost, **result.send}, synced.applied)
+        yield replace(update, reason="; ".join(filter(None, reasons)) or None)
         return
     if not fixed and not result.drifted:
         yield InSync(block.address)
@@ -61,6 +65,25 @@ def update_verdicts(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
         yield Remember(synced)
     if found.renamed_from is not None:
         yield Forget(found.renamed_from, block.address)
+
+
+def _lost_fields(block: DesiredResource, live: LiveResource, habits: AccountHabits) -> Fields:
+    """The fields that earlier updates may have reset, as they were; not those that the block says anything of."""
+    lost = {name: was for _, left in habits.lost_by(live, block.fields) for name, was in left.items()}
+    return {
+        name: was
+        for name, was in lost.items()
+        if name not in block.fields and not (block.lifecycle.protect and (name, was) == ("status", "inactive"))
+    }
+
+
+def _leaves_to_restore(lost: Fields, live: LiveResource) -> Iterator[FieldChange]:
+    for name in sorted(lost):
+        for leaf in field_changes(name, live.fields.get(name, ABSENT), lost[name], None):
+            yield replace(leaf, origin="pending")
+
+
+RESTORES: Final = "puts back what an earlier update may have reset ({}); declare what is to be otherwise"
 
 
 def _left_alone_notes(block: DesiredResource, result: Comparison, fixed: Sequence[FieldChange]) -> Iterator[Note]:

@@ -4,12 +4,14 @@ An update may merge what it sends into what is there, or replace all of it. What
 than it must, and no less than keeps everything else as it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from reconciler.model.address import Address, Kind, kind_of
-from reconciler.model.value import ABSENT, MINIMUM, WORLDWIDE, Absent, Value
+from reconciler.model.field import WRITABLE, fields_from_json
+from reconciler.model.state import LiveResource
+from reconciler.model.value import ABSENT, MINIMUM, WORLDWIDE, Absent, Fields, Value
 
 UpdateMode: TypeAlias = Literal["merges", "replaces"]
 """merges: fields that an update does not send stay as they are. replaces: they go back to their defaults."""
@@ -22,16 +24,35 @@ class AccountHabits:
     """What is known of an account's updates: their mode by kind, None where it is not known.
 
     `floors_merge`: a table of floors leaves lines that it does not name as they are. `lost` holds the updates, by kind
-    and id, that have reset what they were not sent, or may have, and were not followed by another.
+    and id, that have reset what they were not sent, or may have: with the fields that nothing has put back since.
     """
 
     updates: Mapping[Kind, UpdateMode] = field(default_factory=dict)
     floors_merge: bool = False
-    lost: Mapping[tuple[Kind, str], "LostUpdate"] = field(default_factory=dict)
+    lost: Mapping[tuple[Kind, str], tuple["LostUpdate", ...]] = field(default_factory=dict)
 
     def mode(self, kind: Kind) -> UpdateMode | None:
         """How updates of this kind are taken; None where that is not known."""
         return self.updates.get(kind)
+
+    def lost_by(self, live: LiveResource, declared: Container[str] = ()) -> Iterator[tuple["LostUpdate", Fields]]:
+        """The updates that have reset fields of a resource, or may have, each with the old values that are not back.
+
+        Fields that are `declared` count only where they are known to have been reset.
+        """
+        unreadable = {name for name, _ in live.unreadable}
+        for update in self.lost.get((live.kind, live.id), ()):
+            if not update.names and self.mode(live.kind) == "merges":
+                continue
+            left = {
+                name: was
+                for name, was in _readable(update.before).items()
+                if name in WRITABLE[live.kind] and name not in unreadable
+                if name in update.names or (not update.names and name not in declared)
+                if _is_other(was, live.fields.get(name, ABSENT), is_known=name in update.names)
+            }
+            if left:
+                yield update, left
 
     def joined(self, other: "AccountHabits") -> "AccountHabits":
         """What both know. `replaces` wins: to send everything is right under either mode."""
@@ -50,15 +71,23 @@ class AccountHabits:
 
 @dataclass(frozen=True, slots=True)
 class LostUpdate:
-    """An update that has reset fields, or whose end was never recorded, and so may have.
+    """An update that has reset fields, or whose end is not known, and so may have.
 
     `before` holds, as JSON, what was there of what it was not sent; `names` the fields that are known to have been
     reset, empty where that is not known.
     """
 
     run: str
+    address: Address
     before: Mapping[str, Any]
     names: tuple[str, ...] = ()
+
+    def without(self, names: Iterable[str]) -> "LostUpdate | None":
+        """A copy without fields that are explained; None where nothing is left."""
+        explained = frozenset(names)
+        before = {name: value for name, value in self.before.items() if name not in explained}
+        known = tuple(name for name in self.names if name not in explained)
+        return replace(self, before=before, names=known) if before and (known or not self.names) else None
 
 
 UNKNOWN_HABITS: Final = AccountHabits()
@@ -70,6 +99,35 @@ UNSET: Final[tuple[Value | Absent, ...]] = (ABSENT, None, False, "", (), {WORLDW
 def is_reset(name: str, was: Value, shown: Value | Absent) -> bool:
     """Whether a field went back to what it is in a new resource: unset, and of the status: active."""
     return (was not in UNSET and shown in UNSET) or (name == "status" and was == "inactive" and shown == "active")
+
+
+def _is_other(was: Value, shown: Value | Absent, *, is_known: bool) -> bool:
+    """Whether a field is not as it was. Where it is not known to have been reset, one that was off or unset may be."""
+    if isinstance(shown, Absent) or shown is None:
+        return was is not None and (is_known or was not in UNSET)
+    return shown != was and (is_known or was is not None)
+
+
+def _readable(fields: Mapping[str, Any]) -> Fields:
+    """Fields of a journal as values; none of them where they cannot be read."""
+    try:
+        return fields_from_json(fields)
+    except (ValueError, ArithmeticError):
+        return {}
+
+
+TARGETING: Final = ("geo", "connectivity")
+"""What goes when targeting is switched off, without being sent."""
+
+
+def dependents(sent: Mapping[str, Any], before: Mapping[str, Any]) -> frozenset[str]:
+    """The fields that may change with what is sent, without being sent: targeting and its switch go together."""
+    if "targetingEnabled" in sent:
+        return frozenset() if sent["targetingEnabled"] else frozenset(TARGETING) - sent.keys()
+    if not any(name in sent for name in TARGETING):
+        return frozenset()
+    is_off = all({**before, **sent}.get(name) is None for name in TARGETING)
+    return frozenset({"targetingEnabled"}) if is_off or not before.get("targetingEnabled") else frozenset()
 
 
 LEARNED: Final = "learned"
@@ -90,33 +148,66 @@ def habits_of(events: Iterable[Mapping[str, Any]]) -> AccountHabits:
     has to, and never make it lose anything.
     """
     habits = UNKNOWN_HABITS
-    lost: dict[tuple[Kind, str], LostUpdate] = {}
+    updates = _UpdateHistory()
     for event in events:
         if event.get("event") == LEARNED:
             learned = habits_from_json(event)
             habits = habits.joined(learned.cautious() if event.get(FOREIGN) else learned)
         elif event.get("action") in _UPDATES and not event.get(FOREIGN):
-            _note_update(lost, event)
-    return replace(habits, lost=lost)
+            updates.take(event)
+    return replace(habits, lost={key: tuple(each) for key, each in updates.lost.items() if each})
 
 
 _UPDATES: Final = ("update", "deactivate")
 
 
-def _note_update(lost: dict[tuple[Kind, str], LostUpdate], event: Mapping[str, Any]) -> None:
-    """Apply the intent or the end of an update to those that may have lost something, in place."""
-    match event:
-        case {"event": "intent", "address": str(address), "id": str(resource_id), "before": {**before}}:
-            after = event.get("after") or {}
-            unsent = {str(name): value for name, value in before.items() if name not in after}
-            lost[kind_of(Address(address)), resource_id] = LostUpdate(str(event.get("run")), unsent)
-        case {"event": "ended", "address": str(address), "id": str(resource_id)}:
-            update = lost.pop((kind_of(Address(address)), resource_id), None)
-            names = tuple(name for name in event.get("reset") or () if isinstance(name, str))
-            if names and update is not None:
-                lost[kind_of(Address(address)), resource_id] = replace(update, names=names)
-        case _:
-            pass
+class _UpdateHistory:
+    """Collects the updates of a journal that have reset something, or may have, event by event."""
+
+    def __init__(self) -> None:
+        self.lost: dict[tuple[Kind, str], list[LostUpdate]] = {}
+        self._sent: dict[tuple[Kind, str], Mapping[str, Any]] = {}
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Apply the intent or the end of an update."""
+        match event:
+            case {"event": "intent", "address": str(address), "id": str(resource_id), "before": {**before}}:
+                self._begun(Address(address), resource_id, before, event)
+            case {"event": "ended", "address": str(address), "id": str(resource_id)}:
+                self._ended((kind_of(Address(address)), resource_id), event)
+            case _:
+                pass
+
+    def _begun(self, address: Address, resource_id: str, before: Mapping[Any, Any], event: Mapping[str, Any]) -> None:
+        """Another update begins: of the earlier ones it is remembered what its own reading does not show back."""
+        key, run, after = (kind_of(address), resource_id), str(event.get("run")), event.get("after") or {}
+        known = self.lost.get(key, [])
+        self._sent[key] = after
+        if any(each.run == run for each in known):
+            return
+        known = [
+            left
+            for each in known
+            if (left := each.without(name for name, was in each.before.items() if before.get(name, ABSENT) == was))
+        ]
+        remembered = {name for each in known for name in each.before}
+        gone = {*after, *remembered, *dependents(after, before)}
+        unsent = {str(name): value for name, value in before.items() if name not in gone}
+        self.lost[key] = known if event.get("whole") else [*known, LostUpdate(run, address, unsent)]
+
+    def _ended(self, key: tuple[Kind, str], event: Mapping[str, Any]) -> None:
+        """An update has ended: what it has surely sent is explained, and what it has surely reset is known."""
+        sent = self._sent.pop(key, {}) if event.get("outcome") in {"applied", "normalised"} else {}
+        names = tuple(name for name in event.get("reset") or () if isinstance(name, str))
+        left: list[LostUpdate] = []
+        for each in self.lost.get(key, []):
+            if each.run != str(event.get("run")):
+                left += filter(None, [each.without(sent)])
+            elif names:
+                left.append(replace(each, names=names))
+            elif event.get("outcome") == "unknown":
+                left.append(each)
+        self.lost[key] = left
 
 
 def habits_to_json(habits: AccountHabits) -> dict[str, Any]:

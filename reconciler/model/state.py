@@ -145,7 +145,8 @@ class LiveResource:
     off). `app_id` is the app of a placement, None for an app. `publisher_id` is its publisher, None where the answer
     had none. `unreadable` names fields whose values cannot be read, each with the reason; they are not in `fields`.
     `store_url` is the page of an app in its store, None where the answer had none: nobody can declare it, and no two
-    resources differ by it.
+    resources differ by it. `spelled` holds what the account shows beyond `fields`, and no two resources differ by: the
+    values of a block that is off, and lists in an order of their own.
     """
 
     kind: Kind
@@ -155,6 +156,7 @@ class LiveResource:
     publisher_id: str | None = None
     unreadable: tuple[tuple[str, str], ...] = ()
     store_url: str | None = field(default=None, compare=False)
+    spelled: Fields = field(default_factory=dict, compare=False)
 
     @property
     def is_readable(self) -> bool:

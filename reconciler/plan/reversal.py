@@ -13,7 +13,7 @@ from typing import cast
 from reconciler.diff.change import Change, Deactivate, FieldChange, Note, Update
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
 from reconciler.model.field import WRITABLE, fields_from_json
-from reconciler.model.habits import is_reset
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits, is_reset
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import LiveResource, LiveState, Source
@@ -31,13 +31,15 @@ GONE_FOR_GOOD = "was deleted, and nothing brings it back"
 class ReversalContext:
     """What a reversal is computed from.
 
-    `sources` are the places of blocks, `protected` the addresses that must not be set inactive.
+    `sources` are the places of blocks, `protected` the addresses that must not be set inactive. `habits` hold what
+    updates may have reset.
     """
 
     live: LiveState
     ledger: Ledger
     sources: Mapping[Address, Source] = field(default_factory=dict)
     protected: AbstractSet[Address] = frozenset()
+    habits: AccountHabits = UNKNOWN_HABITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def is_undoable(step: PastStep) -> bool:
 
 def reversal(run: PastRun, earlier: Sequence[PastRun], context: ReversalContext, origin: PlanOrigin) -> Reversal:
     """Undo one run; `earlier` are those before it, for values that the account does not show."""
-    builder = _ReversalBuilder(context, earlier)
+    builder = _ReversalBuilder(context, run.run, earlier)
     for step in run.steps:
         builder.add_step(step)
     changes = sorted(builder.changes, key=lambda each: address_order(each.address))
@@ -69,11 +71,11 @@ def reversal(run: PastRun, earlier: Sequence[PastRun], context: ReversalContext,
 class _ReversalBuilder:
     """Collects the changes, notes and restored leaves of a reversal, one step of the run after another."""
 
-    def __init__(self, context: ReversalContext, earlier: Sequence[PastRun]) -> None:
+    def __init__(self, context: ReversalContext, run: str, earlier: Sequence[PastRun]) -> None:
         self.changes: list[Change] = []
         self.notes: list[Note] = []
         self.leaves: dict[Address, tuple[FieldChange, ...]] = {}
-        self._ground = context
+        self._ground, self._run = context, run
         self._earlier = earlier
         self._by_id = context.live.by_id()
         self._owners = {(entry.kind, entry.id): entry for entry in context.ledger.values()}
@@ -91,7 +93,8 @@ class _ReversalBuilder:
                 self._add_note(step.address, "nobody knows whether it was made: look in the console")
             return
         key = kind_of(step.address), step.id
-        resource, entry = self._by_id.get(key), self._owners.get(key)
+        resource = self._by_id.get(key)
+        entry = self._owners.get(key) or self._stand_in(step)
         if resource is None:
             self._add_note(step.address, f"id {step.id} is gone from the account: nothing is undone")
         elif entry is None:
@@ -100,6 +103,12 @@ class _ReversalBuilder:
             self._reverse_create(resource, entry)
         elif step.action in {"update", "deactivate"}:
             self._reverse_change(step, resource, entry)
+
+    def _stand_in(self, step: PastStep) -> LedgerEntry | None:
+        """What the first update of a resource was to put into the ledger, where its end was never recorded."""
+        is_open = step.action == "update" and (step.outcome in {None, "unknown"} or step.reset)
+        is_free = step.address in self._ground.sources and step.address not in self._ground.ledger
+        return LedgerEntry(step.address, step.id, {}) if step.id is not None and is_open and is_free else None
 
     def _add_note(self, address: Address, text: str) -> None:
         self.notes.append(Note(address, text))
@@ -124,7 +133,7 @@ class _ReversalBuilder:
         except (ValueError, ArithmeticError):
             self._add_note(entry.address, "what was there before cannot be read in the journal: nothing is undone")
             return
-        lost = _lost_fields(step, before, resource)
+        lost = {**_lost_fields(step, before, resource), **self._remembered(resource)}
         before = {**self._sent_before(step, after), **before}
         back = _FieldReversal(before, after, resource.fields, entry)
         send = back.fields_to_send()
@@ -177,6 +186,11 @@ class _ReversalBuilder:
                 reason=WAS_ACTIVE if send == {"status": "active"} else PUTS_BACK,
             )
         )
+
+    def _remembered(self, resource: LiveResource) -> Fields:
+        """What the run may have reset of a resource by the journal, and nothing has put back since."""
+        every = self._ground.habits.lost_by(resource)
+        return {name: was for update, left in every if update.run == self._run for name, was in left.items()}
 
     def _sent_before(self, step: PastStep, after: Fields) -> Fields:
         """What earlier runs have last sent of these fields: for those that the account does not show."""

@@ -257,7 +257,7 @@ def result_lines(
     results: Sequence[Result], run: str, undo: str | None = None, held: Sequence[HeldChange] = ()
 ) -> Iterator[Line]:
     """Every step that was not simply applied, what was held, one line of numbers, and how to undo it."""
-    yield from (result_line(each) for each in results if each.outcome != "applied")
+    yield from (result_line(each) for each in results if each.outcome != "applied" or each.error)
     yield from map(_held_line, held)
     yield line(Span(outcome_text(results), "strong"), Span(f"  run {run}", "faint"))
     if undo is not None:

@@ -139,8 +139,9 @@ def result_markdown(  # noqa: PLR0913 - what a result is made of
     head = f"{marker('apply', origin, key)}\n### {outcome_text(results)}\n\n{listed(facts)}\n"
     sheet = LimitedDocument(head, limit, f"\n{left}\n" if left else "")
     worst = [*WORST_FIRST, *OUTCOME_TONES]
-    others = sorted((each for each in results if each.outcome != DONE), key=lambda each: worst.index(each.outcome))
-    done = [each for each in results if each.outcome == DONE]
+    told = [each for each in results if each.outcome != DONE or each.error]
+    others = sorted(told, key=lambda each: worst.index(each.outcome))
+    done = [each for each in results if each.outcome == DONE and not each.error]
     sheet.write([
         Section(table("outcome", "step", "id", "why"), [_undone_row(each) for each in others]),
         held_section(held),

@@ -32,6 +32,7 @@ from reconciler.http.exchange import (
 )
 from reconciler.http.retry import RetryPolicy
 from reconciler.model.address import Kind
+from reconciler.model.field import TYPES, TextType
 from reconciler.model.secret import Secret
 from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields
@@ -75,6 +76,7 @@ class DtClient(ApiClient):
 
 
 _T = TypeVar("_T")
+_REFUSES_VALUES: Final = (400, 422)
 _LATER: Final = "try again later; nothing was concluded from it"
 _FINDS_FAULT: Final = ("valid", "category", "must ", "required", "not allowed", "supported")
 """Words by which a conflict (409) names what was sent as invalid, rather than something that exists already."""
@@ -275,8 +277,16 @@ class DtGateway(DtReader):
         return self._answer(result, lambda reply: _create_answer(kind, reply, app_id, result.tries))
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:
-        """Send the given fields of a live resource, and no others."""
-        result = self._client.call(calls.update(before, fields))
+        """Send the given fields of a live resource, and no others. An empty text that is refused is sent as null."""
+        answer = self._update(before, calls.update(before, fields))
+        if not isinstance(answer, Rejected) or answer.status not in _REFUSES_VALUES or not _takes_away(fields):
+            return answer
+        again = self._update(before, calls.update(before, fields, taken_away=None))
+        tries = answer.attempts + again.attempts
+        return replace(answer if isinstance(again, Rejected) else again, attempts=tries)
+
+    def _update(self, before: LiveResource, request: Request) -> Answer:
+        result = self._client.call(request)
         return self._answer(result, lambda reply: _update_answer(before, reply, result.tries))
 
     def delete(self, kind: Kind, resource_id: str) -> Answer:
@@ -378,3 +388,8 @@ def _not_sent(result: CallResult, why: str) -> Answer:
 
 def _tries_text(count: int) -> str:
     return "one try" if count == 1 else f"{count} tries"
+
+
+def _takes_away(fields: Fields) -> bool:
+    """Whether an update takes a text away."""
+    return any(value is None and isinstance(TYPES[name], TextType) for name, value in fields.items())

@@ -1,9 +1,10 @@
 """An account whose updates replace what they are not sent: nothing of it is lost, and it is found out once."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from support.builders import at, desired_app, desired_placement, entry, live_app, live_placement, live_state
+from support.builders import at, desired_app, desired_placement, entry, floors, live_app, live_placement, live_state
 from support.fake_clock import FakeClock
 from support.fake_gateway import FakeGateway, Habits, Lost, Silent
 from support.scene import Scene
@@ -20,6 +21,7 @@ FULL = {
     "capping": CAPPING, "pacing": {"value": 9, "unit": "second"}, "skipability": "NonSkippable",
 }  # fmt: skip
 REPLACES = Habits(put_replaces=True)
+REPLACING = AccountHabits({"placement": "replaces"})
 
 
 def full(number, name):
@@ -263,3 +265,76 @@ class TestModes:
     def test_what_another_checkout_wrote_makes_nothing_careless(self):
         events = [{"event": "learned", "updates": {"app": "merges", "placement": "replaces"}, "foreign": True}]
         assert habits_of(events) == AccountHabits({"placement": "replaces"})
+
+
+class Picky(FakeGateway):
+    """It shows what it does not take."""
+
+    def update(self, before, fields):
+        floors, geo = fields.get("floorPrices", {}), fields.get("geo", ...)
+        if "XK" in floors or any(price < Decimal("0.01") for price in floors.values()):
+            return Rejected(400, "floorPrices invalid")
+        if geo is None:
+            return Rejected(400, "geo.countries must not be empty")
+        if fields.get("rewardedAdUrl", ...) is None:
+            return Rejected(400, "rewardedAdUrl must be a url")
+        return super().update(before, fields)
+
+
+class TestWhatTheAccountShowsAndRefuses:
+    FLOORS = floors(WW="0.5", US=2, XK="0.4", DE="0.005")
+
+    @pytest.mark.parametrize("known", [AccountHabits(), REPLACING], ids=["first", "later"])
+    def test_lines_of_floors_are_left_out_of_the_whole_resource_and_told(self, known):
+        live = live_placement("1", "a", **{**FULL, "floorPrices": self.FLOORS})
+        scene = scene_of(live, gateway=Picky, updates=known)
+        done = scene.apply(declared("a", coppa=False))[at("a")]
+        assert done.outcome == "applied"
+        assert changed(scene, "1") == {"coppa", "floorPrices"}
+        assert scene.gateway.resource("1").fields["floorPrices"] == floors(WW="0.5", US=2)
+        assert "floorPrices.DE (was 0.005), floorPrices.XK (was 0.4)" in done.error
+        assert "see to it in the console" in done.error
+
+    def test_an_empty_list_is_left_out_where_updates_replace(self):
+        scene = scene_of(full(1, "a"), gateway=Picky, updates=REPLACING)
+        done = scene.apply(declared("a", geo=None))[at("a")]
+        assert (done.outcome, done.error) == ("applied", None)
+        assert changed(scene, "1") == {"geo"}
+
+    def test_where_they_do_not_what_to_do_is_told(self):
+        scene = scene_of(full(1, "a"), gateway=Picky, habits=Habits())
+        done = scene.apply(declared("a", geo=None))[at("a")]
+        assert done.outcome == "failed"
+        assert "targetingEnabled: false" in done.error
+        assert "turn geo off in the console" in done.error
+
+    def test_an_address_is_left_out_where_updates_replace(self):
+        app = live_app(rewardedAdUrl="https://a.example/cb", coppa=True)
+        known = AccountHabits({"app": "replaces"})
+        scene = Scene(live_state(app), habits=REPLACES, gateway=Picky, updates=known)
+        (done,) = scene.apply(desired_app(rewardedAdUrl=None, coppa=True, managed=False)).values()
+        assert done.outcome in {"applied", "unverified"}
+        assert not scene.gateway.resource("100").fields.get("rewardedAdUrl")
+        assert scene.gateway.resource("100").fields["coppa"] is True
+
+
+def test_the_values_of_a_block_that_is_off_are_sent_with_the_whole_resource_and_told_where_they_are_gone():
+    live = replace(full(1, "a"), fields={**full(1, "a").fields, "pacing": None}, spelled={"pacing": CAPPING})
+    scene = scene_of(live)
+    done = scene.apply(declared("a", coppa=False))[at("a")]
+    assert scene.gateway.writes[1].fields["pacing"] is None
+    assert 'are not shown any more (pacing was {"unit":"hour","value":3})' in done.error
+
+
+def test_values_of_a_block_that_is_off_are_told_by_the_reading_after_a_run_as_well():
+    live = replace(full(1, "a"), fields={**full(1, "a").fields, "pacing": None}, spelled={"pacing": CAPPING})
+    scene = scene_of(live, updates=REPLACING)
+    done = scene.apply(declared("a", coppa=False))[at("a")]
+    assert (done.outcome, "(pacing was " in done.error) == ("applied", True)
+
+
+def test_what_nobody_can_see_is_warned_of_once():
+    scene = scene_of(full(1, "a"), full(2, "b"))
+    results = scene.apply(declared("a", "b", coppa=False))
+    warned = ["fields that the account does not show" in (each.error or "") for each in results.values()]
+    assert sorted(warned) == [False, True]

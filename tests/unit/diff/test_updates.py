@@ -20,6 +20,7 @@ from support.builders import (
 
 from reconciler.diff.assess import LEFT_ALONE
 from reconciler.diff.change import Blocked, Create, Update
+from reconciler.model.habits import habits_of
 from reconciler.model.state import AcceptedDrift, Lifecycle
 
 ACCOUNT = live_state(live_app(), live_placement("1"))
@@ -319,3 +320,28 @@ def test_owned_counts_what_blocks_stand_for_and_not_what_is_new_or_strange():
     moved = desired_placement("moved", coppa=True)
     found = reconciled(desired_app(desired_placement(), moved, desired_placement("new")), live)
     assert found.owned == 3
+
+
+class TestWhatAnEarlierUpdateMayHaveReset:
+    def found(self, **declared):
+        before = {"placementType": "Banner", "bannerRefresh": 88, "coppa": False}
+        intent = {"event": "intent", "action": "update", "address": at("int_1"), "id": "1", "run": "r1",
+                  "before": before, "after": {"floorPrices": {"WW": 2}}}  # fmt: skip
+        live = live_placement("1", placementType="Banner", bannerRefresh=30, coppa=False)
+        block = desired_placement(placementType="Banner", **declared)
+        return seen(block, live_state(live_app(), live), habits=habits_of([intent]))
+
+    def test_it_is_put_back_by_an_update_that_says_so_and_declares_none_of_it(self):
+        update = only_change(self.found())
+        assert update.send == {"bannerRefresh": 88}
+        assert [(each.path, each.before, each.after) for each in update.fields] == [("bannerRefresh", 30, 88)]
+        assert "bannerRefresh" not in update.declared
+        assert "an earlier update may have reset (bannerRefresh)" in update.reason
+
+    def test_it_goes_with_what_else_is_to_change(self):
+        update = only_change(self.found(coppa=True))
+        assert update.send == {"bannerRefresh": 88, "coppa": True}
+
+    def test_what_the_block_declares_is_as_it_says(self):
+        assert only_change(self.found(bannerRefresh=45)).send == {"bannerRefresh": 45}
+        assert self.found(bannerRefresh=30).changes == ()

@@ -3,6 +3,7 @@
 from support.builders import at, canonical, desired_placement, entry, live_app, live_placement, live_state, origin
 
 from reconciler.diff.change import FieldChange
+from reconciler.model.habits import habits_of
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger
 from reconciler.plan.reversal import ReversalContext, reversal
@@ -54,3 +55,33 @@ def test_what_moved_since_is_no_leaf():
     assert [note.text for note in found.plan.notes] == [
         "coppa is true by now, and the run left it false: it is left alone"
     ]
+
+
+class TestAKilledUpdate:
+    """Its end was never recorded: the journal's intent says what it may have reset."""
+
+    def reversal(self, ledger, *more):
+        before = {"placementType": "Banner", "bannerRefresh": 88, "floorPrices": {"WW": 1}}
+        after = {"floorPrices": {"WW": 2}}
+        step = PastStep("2026-11-21T19:00:00Z", HERE, "update", "7", None, before=before, after=after)
+        intent = {"event": "intent", "action": "update", "address": HERE, "id": "7", "run": "r1",
+                  "before": before, "after": after}  # fmt: skip
+        now = canonical({**before, **after, "bannerRefresh": 30})
+        shown = live_state(live_app(), live_placement("7", "int_1", **now))
+        sources = {HERE: desired_placement("int_1").source}
+        context = ReversalContext(shown, ledger, sources, habits=habits_of([intent, *more]))
+        return reversal(PastRun("r1", step.at, {}, (step,)), (), context, origin()).plan
+
+    def test_a_default_that_is_a_value_is_undone(self):
+        known = entry(desired_placement("int_1", floorPrices={"WW": 1}), "7")
+        (change,) = self.reversal({HERE: known}).changes
+        assert change.send == canonical({"bannerRefresh": 88, "floorPrices": {"WW": 1}})
+
+    def test_one_that_the_ledger_does_not_hold_yet_is_undone(self):
+        (change,) = self.reversal({}).changes
+        assert (change.address, change.id, change.send["bannerRefresh"]) == (HERE, "7", 88)
+
+    def test_what_the_address_stands_for_by_now_is_not_touched(self):
+        other = entry(desired_placement("int_1"), "8")
+        plan = self.reversal({HERE: other})
+        assert (plan.changes, len(plan.notes)) == ((), 1)

@@ -7,7 +7,7 @@ an empty account is created anew. Beside rows, words that speak of further ones,
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.apis.management.wire.fields import full_fields, said_fields
+from reconciler.apis.management.wire.fields import full_fields, said_fields, spelled
 from reconciler.http.exchange import (
     TWOFOLD,
     AnswerError,
@@ -352,7 +352,9 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
     home = app_id if app_id is not None else asked_app
     told = row.get("storeurl") if kind == "app" else None
     store_url = told if isinstance(told, str) else None
-    return LiveResource(kind, resource_id, fields, home, publisher_id, unreadable, store_url)
+    return LiveResource(
+        kind, resource_id, fields, home, publisher_id, unreadable, store_url, spelled(kind, row, fields)
+    )
 
 
 def reward_token(value: Any, app_id: str) -> Secret | None:

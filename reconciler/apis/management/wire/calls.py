@@ -13,6 +13,7 @@ from reconciler.http.exchange import Request, encode
 from reconciler.model.address import Kind
 from reconciler.model.field import (
     FIELDS,
+    TYPES,
     BundleType,
     CountType,
     FieldSpec,
@@ -69,11 +70,20 @@ def create(kind: Kind, fields: Fields, owner: str) -> Request:
     return Request("POST", _PATHS[kind], body=encode(body), repeatable=False)
 
 
-def update(before: LiveResource, fields: Fields) -> Request:
-    """Sends the given fields of a resource and no others. The same values twice are the same as once."""
+def update(before: LiveResource, fields: Fields, *, taken_away: str | None = "") -> Request:
+    """Sends the given fields of a resource and no others. The same values twice are the same as once.
+
+    What does not change is sent as it is spelled there. `taken_away` stands for a text that is taken away.
+    """
     body: dict[str, Any] = {ID_KEYS[before.kind]: before.id}
     for name, value in _least_targeting(before, fields).items():
-        body[name] = _SPELLERS.get(name, _plain)(value, before.fields.get(name))
+        there, shown = before.fields.get(name), before.spelled.get(name)
+        if value is None and isinstance(TYPES[name], TextType):
+            body[name] = taken_away
+        elif value is None:
+            body[name] = _SPELLERS.get(name, _plain)(None, there if shown is None else shown)
+        else:
+            body[name] = _SPELLERS.get(name, _plain)(value if shown is None or value != there else shown, there)
     return Request("PUT", _PATHS[before.kind], body=encode(body))
 
 
@@ -104,11 +114,6 @@ def _plain(value: Value, _: Value) -> Any:
     return to_json(value)
 
 
-def _text(value: Value, _: Value) -> Any:
-    """A text that is taken away is sent empty."""
-    return "" if value is None else value
-
-
 def _words(value: Value, _: Value) -> Any:
     return [] if value is None else to_json(value)
 
@@ -136,8 +141,6 @@ def _speller(spec: FieldSpec) -> Speller:
     match spec.type:
         case WordsType() if spec.turns_off:
             spell = _words
-        case TextType() if spec.turns_off:
-            spell = _text
         case FlagType() | TextType() | BundleType() | WordType() | WordsType() | CountType():
             spell = _plain
         case PricesType():

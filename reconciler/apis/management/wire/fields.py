@@ -141,6 +141,32 @@ def full_fields(kind: Kind, row: Mapping[str, Any]) -> tuple[Fields, tuple[tuple
     return {name: value for name, value in fields.items() if name not in unreadable}, tuple(unreadable.items())
 
 
+def spelled(kind: Kind, row: Mapping[str, Any], fields: Fields) -> Fields:
+    """What a row shows beyond its fields: the values of blocks that are off, and lists in another order than the usual.
+
+    An update that sends the whole resource sends these as they are.
+    """
+    if kind == "app":
+        return _NOTHING_MORE
+    shown: dict[str, Value] = {}
+    for name, key in _ORDERED:
+        raw, usual = row.get(key), fields.get(name)
+        if type(raw) is list and isinstance(usual, tuple) and tuple(raw) != usual and tuple(sorted(raw)) == usual:
+            shown[name] = tuple(raw)
+    for name, key, read in _SWITCHED:
+        if isinstance(raw := row.get(key), dict) and fields.get(name, ABSENT) is None:
+            try:
+                value = read({**folded(raw), "enabled": True})
+            except ValueError:
+                continue
+            if value is not None and value is not ABSENT:
+                shown[name] = value
+    return shown or _NOTHING_MORE
+
+
+_NOTHING_MORE: Final[Fields] = {}
+
+
 def said_fields(kind: Kind, row: Mapping[str, Any]) -> Fields:
     """The fields that the answer to a write speaks of. A value without a readable form counts as not spoken of."""
     return _read_fields(kind, row, lambda _name, _wrong: None)
@@ -351,3 +377,17 @@ def _rows_of(kind: Kind) -> Iterator[tuple[str, str, Reader]]:
 
 _READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {kind: tuple(_rows_of(kind)) for kind in FIELDS}
 """Canonical name, key in lower case, reader. Of two keys for one field the first that says something counts."""
+
+
+_ORDERED: Final = (
+    ("creativeTypes", "creativetypes"),
+    ("creativeTypes", "createtypes"),
+    ("connectivity", "connectivity"),
+)
+_SWITCHED: Final[tuple[tuple[str, str, Reader], ...]] = (
+    ("capping", "capping", _limit),
+    ("pacing", "pacing", _limit),
+    ("ssrConfig", "ssrconfig", _ssr_config),
+    ("ssrConfig", "rewardedconfig", _ssr_config),
+)
+"""Name, key in lower case, and reader."""

@@ -1,3 +1,4 @@
+import json
 from decimal import Decimal
 
 import httpx
@@ -312,3 +313,40 @@ def test_a_placement_needs_an_app():
     gateway, _ = gateway_of()
     with pytest.raises(ValueError, match="in an app"):
         gateway.create("placement", {}, app_id=None)
+
+
+def test_what_does_not_change_is_sent_as_it_is_spelled_there():
+    row = {
+        "placementId": 5, "name": "p", "appId": 1, "placementType": "Interstitial",
+        "creativeTypes": ["video", "display"], "capping": {"value": 12, "unit": "minute", "enabled": False},
+        "rewardedConfig": {"currency": {"currency": "gems"}, "amount": 7, "rewardingType": "client"},
+    }  # fmt: skip
+    gateway, server = gateway_of(ok([row]), ok({}), ok({}))
+    (live,) = gateway.placements("1", expected=True)
+    assert (live.fields["creativeTypes"], live.fields["capping"]) == (("display", "video"), None)
+    gateway.update(live, {"creativeTypes": ("display", "video"), "capping": None, "ssrConfig": None})
+    gateway.update(live, {"creativeTypes": ("display",)})
+    assert [json.loads(request.content) for request in server.requests[1:]] == [
+        {
+            "placementId": "5",
+            "creativeTypes": ["video", "display"],
+            "capping": {"value": 12, "unit": "minute", "enabled": False},
+            "ssrConfig": {"currency": "gems", "amount": 7, "enabled": False},
+        },
+        {"placementId": "5", "creativeTypes": ["display"]},
+    ]
+
+
+APP_BEFORE = LiveResource("app", "9", {"rewardedAdUrl": "https://a.example/cb"})
+
+
+def test_an_empty_text_that_is_refused_is_sent_as_null():
+    gateway, server = gateway_of(raw(b'{"message": "must be a url"}', 400), ok({}))
+    assert gateway.update(APP_BEFORE, {"rewardedAdUrl": None}) == Accepted("9", {}, 2)
+    assert server.bodies == [{"appId": "9", "rewardedAdUrl": ""}, {"appId": "9", "rewardedAdUrl": None}]
+
+
+def test_where_null_is_refused_as_well_the_first_refusal_is_told():
+    gateway, _ = gateway_of(raw(b'{"message": "must be a url"}', 400), raw(b'{"message": "must be a text"}', 400))
+    refused = gateway.update(APP_BEFORE, {"rewardedAdUrl": None})
+    assert (refused.message, refused.attempts) == ("must be a url", 2)
