@@ -147,7 +147,7 @@ def is_personal_name(name: str, aliases: Iterable[str] = ()) -> bool:
 
 _THINGS: Final = (
     *("app", "application", "bundle", "package", "store", "placement", "unit", "creative", "campaign", "spot", "slot"),
-    *("network", "source", "bidder", "demand", "dsp", "publisher", "mediation", "exchange", "deal", "line", "item"),
+    *("network", "source", "bidder", "demand", "dsp", "publisher", "mediation", "exchange", "deal"),
     *("waterfall", "lineitem", "adunit", "adgroup", "experiment", "variant", "format", "country", "currency"),
 )
 """What may have a name or an id that is nobody's own."""
@@ -175,7 +175,20 @@ _HARMLESS: Final = (
         "auction",
     ),
     *("net", "gross", "estimated", "total", "average", "avg", "sum", "min", "max", "usd", "eur", "utc", "iso", "geo"),
-    *("video", "banner", "interstitial", "rewarded", "native", "mrec", "width", "height", "length", "duration"),
+    *(
+        "video",
+        "banner",
+        "interstitial",
+        "rewarded",
+        "native",
+        "mrec",
+        "line",
+        "item",
+        "width",
+        "height",
+        "length",
+        "duration",
+    ),
     *("orientation", "operating", "system", "zone", "timezone", "dt", "fyber", "digitalturbine", "fairbid"),
     *("coppa", "gdpr", "skan", "skippable", "of", "per", "and", "in", "by", "the", "is", "a", "code"),
 )
@@ -198,11 +211,12 @@ def is_harmless_name(name: str, aliases: Iterable[str] = ()) -> bool:
     words = _split(plain) if len(plain) <= _LONGEST_NAME else None
     if not words or is_personal_name(name):
         return False
-    there = {word if word in _KNOWN_WORDS else word.removesuffix("s") for word in words}
+    single = [word if word in _KNOWN_WORDS else word.removesuffix("s") for word in words]
+    there, owned = set(single), [*zip(["", *single], single, strict=False)]
     return (
         not there <= {"a", "of", "per", "and", "in", "by", "the", "is", "code"}
-        and ("id" not in there or bool(there & {*_THINGS}))
-        and (not there & _NAMINGS or bool(there & {*_THINGS, *_NAMED}))
+        and all(owner in _THINGS for owner, word in owned if word == "id")
+        and all(owner in {*_THINGS, *_NAMED} for owner, word in owned if word in _NAMINGS)
         and ("device" not in there or bool(there & _DEVICE_FACTS))
         and (not there & {"advertiser", "domain"} or {"advertiser", "domain"} <= there)
     )

@@ -101,6 +101,15 @@ def test_ids_in_clear_go_to_a_file_of_their_owner_and_nowhere_else(project, tmp_
     assert not any(user.encode() in path.read_bytes() for path in kept for user in IDS)
 
 
+def test_hashed_or_in_clear_the_same_users_are_counted(project, monkeypatch):
+    nobody = ["n/a", "None", "NULL", "below threshold", "masked (12)"]
+    monkeypatch.setitem(EARNED, LAST, [*EARNED[LAST], *((who, "0.05") for who in nobody), ("user-1-anonymous", "0.07")])
+    by_hash, in_clear = (summary(project, "--people", how, "--format", "json").json for how in ("hash", "keep"))
+    assert by_hash["rows"] == in_clear["rows"]
+    daily = [[table for table in found["tables"] if table["name"] == "daily"] for found in (by_hash, in_clear)]
+    assert daily[0] == daily[1] != []
+
+
 def test_text_and_page(project):
     text = summary(project, "--people", "hash")
     assert text.code == 0
