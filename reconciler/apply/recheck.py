@@ -218,8 +218,8 @@ def _judge_update(
         step_result.result.outcome == "unverified" and verification.unconfirmed and not verification.contradicted
     ):
         return True, step_result
-    if write.live is not None and (gone := lost_text(write.live, shown)) and gone not in (write.told or ""):
-        write = replace(write, told="; ".join(filter(None, (write.told, gone))))
+    if write.live is not None and (lost := lost_text(write.live, shown)) and lost not in (write.told or ""):
+        write = replace(write, told="; ".join(filter(None, (write.told, lost))))
     if settled and None in (verification.contradicted or {}).values():
         verification = _confirm_by_id(write, shown, verification, context)
     end = write_result(write, verification, step_result.result.attempts, settled=settled, shown=shown.fields)

@@ -335,6 +335,26 @@ class TestReplacingPut:
         assert world.named("a")[0].fields["capping"] == {"value": 1, "unit": "day"}
         assert told not in world.project.call("plan").out
 
+    def test_the_next_run_puts_back_what_a_killed_one_has_reset(self, worlds):
+        world = worlds(put="replace")
+        world.settles(block({"name": "a"}))
+        world.edits("a", capping={"value": 1, "unit": "day"})
+        world.declares(block({"name": "a", "floorPrices": {"US": 2}}))
+        world.strike(faults.Timeout(on="GET placement", containing="240001", seconds=60))
+        running = world.project.start("apply", "--yes")
+        while not any(method == "PUT" for method, _ in world.writes):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        running.kill()
+        running.communicate()
+        world.strike()
+        plan = world.project.call("plan", "--format", "json")
+        (change,) = plan.json["changes"]
+        assert "may have reset (capping)" in change["reason"]
+        assert world.project.call("apply", "--yes").code == 0
+        assert world.named("a")[0].fields["capping"] == {"value": 1, "unit": "day"}
+        assert world.project.call("plan", "--detailed-exitcode").code == 0
+
     def test_the_ledger_tells_other_machines(self, worlds):
         world = worlds(put="replace")
         world.settles(block({"name": "a"}, {"name": "b"}))

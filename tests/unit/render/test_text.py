@@ -177,11 +177,13 @@ def test_a_result_tells_every_step_that_was_not_simply_applied_and_the_numbers()
         Result(at("a"), "create", "applied", "1", 1),
         Result(at("b"), "update", "failed", "2", 1, "refused with 400: no"),
         Result(at("c"), "create", "skipped", None, 0, "its app was not applied"),
+        Result(at("d"), "update", "applied", "4", 2, "it reset fields"),
     ]  # fmt: skip
     assert text_of(result_lines(results, "run-1")).splitlines() == [
         f"  failed update {at('b')}  id 2: refused with 400: no",
         f"  skipped create {at('c')}: its app was not applied",
-        "Apply: 1 applied, 1 failed, 1 skipped.  run run-1",
+        f"  applied update {at('d')}  id 4: it reset fields",
+        "Apply: 2 applied, 1 failed, 1 skipped.  run run-1",
     ]
 
 
