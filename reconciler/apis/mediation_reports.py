@@ -29,6 +29,9 @@ from reconciler.http.exchange import (
     decode,
     encode,
     folded,
+    is_count,
+    is_total,
+    plain,
     server_message,
 )
 from reconciler.http.retry import RetryPolicy
@@ -271,7 +274,7 @@ class Chartboost:
         rows, beside = told.get("data"), {key: part for key, part in told.items() if key != "data"}
         if failed := failure(beside):
             raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_REFUSED)
-        if rows is None and "data" in told:
+        if rows is None and _counts_none(beside):
             rows = []
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise UnreadableAnswer(f"{call}: the answer holds no list of rows", hint=_LOOK)
@@ -331,3 +334,9 @@ _NAMES_ANOTHER: Final = re.compile(
 
 def _has_status(exchange: CallResult, status: int) -> bool:
     return isinstance(exchange.end, Response) and exchange.end.status == status
+
+
+def _counts_none(beside: Mapping[str, Any]) -> bool:
+    """Whether what stands beside the rows counts them, and counts none."""
+    counts = [part for key, part in beside.items() if is_total(plain(key)) and is_count(part)]
+    return bool(counts) and not any(map(float, counts))

@@ -127,8 +127,7 @@ def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
 
     Of equal rows one counts; rows that differ in their figures alone are quarantined, as either may be wrong. A row
     without a country, app, placement or source, or with a word such as `All` in its place, is a sum where its figures
-    are those of the rows that it would sum: two at least, unless it says so by a word.
-    Otherwise it counts as it stands: its country, say, is unknown.
+    are those of the rows that it would sum. Otherwise it counts as it stands: its country, say, is unknown.
     """
     result = DistinctRows()
     candidates = list(_without_repeats(rows, result))
@@ -169,9 +168,7 @@ def _without_repeats(rows: Sequence[ParsedRow], result: DistinctRows) -> Iterabl
 
 def _quarantine_reason(row: ParsedRow, members: Sequence[ParsedRow]) -> str:
     """Why a row does not count, given the rows that it may sum; empty where it counts."""
-    says_so = any(row.names[at] in SUMS for at in row.over)
-    # Without a word for all, a row that equals a single other one may as well be a twin of it.
-    if (len(members) > 1 or (members and says_so)) and _is_sum(row, members):
+    if members and _is_sum(row, members):
         return SUM
     if _SOURCE in row.over and not row.names[_SOURCE]:
         return NO_SOURCE

@@ -161,7 +161,7 @@ def remove_sums(connection: "DuckDBPyConnection", data: Path) -> int:
     """Remove the rows that sum others from a data file; returns how many there were.
 
     A row without a country may be of users whom nobody could place, or the sum over all countries, which its figures
-    tell where there are several others. So may a placement be called `Total`, or be none but the sum of the others.
+    tell. So may a placement be called `Total`, or be none but the sum of the others.
     """
     statement = f"""SELECT placement_id, placement_name, country, count(*), sum(impressions), sum(revenue)
         FROM {literal(str(data))} GROUP BY ALL"""  # noqa: S608 - as above
@@ -190,10 +190,7 @@ def _sums_over_countries(cells: Mapping[CellKey, Figures]) -> Iterable[CellKey]:
     for keys in keys_of.values():
         named = [key for key in keys if (key[2] or "").lower() not in NOWHERE]
         whole = _total(cells, named)
-        for key in keys:
-            sums_several = len(named) > 1 or cells[key].rows < whole.rows
-            if key not in named and sums_several and is_sum_of(cells[key], whole):
-                yield key
+        yield from (key for key in keys if key not in named and is_sum_of(cells[key], whole))
 
 
 def _sums_over_placements(cells: Mapping[CellKey, Figures]) -> Sequence[CellKey]:

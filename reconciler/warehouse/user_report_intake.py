@@ -248,7 +248,7 @@ def _count_sums(connection: "DuckDBPyConnection", file: ReportFile, data: Path, 
         WHERE wrong = {literal(MISSING)} LIMIT {_MOST_SUMS:d}"""  # noqa: S608 - as above
     for shown, money in connection.execute(rows).fetchall():
         row = Figures(1, float(shown), float(money))
-        if whole.rows > 1 and is_sum_of(row, whole):
+        if is_sum_of(row, whole):
             unread = faulty[MISSING]
             faulty[MISSING] = Figures(unread.rows - 1, unread.impressions - row.impressions, unread.money - row.money)
             faulty[SUM] = faulty.get(SUM, Figures()) + row

@@ -88,12 +88,17 @@ def test_keys_that_are_refused_name_their_variables(server, tmp_path):
     assert "CHARTBOOST_CLIENT_ID" in error.value.hint
 
 
-NONE_AT_ALL = b'{"data": null, "row_count": 3}'
+NONE_OF_THREE = b'{"data": null, "row_count": 3}'
 
 
-@each("body", [b"", b"{}", b"[]", NONE_AT_ALL, b'{"data": {}}', b'{"data": [1]}', b"<html>", b'{"data": ['])
+@each("body", [b"", b"{}", b"[]", b'{"data": null}', b'{"data": {}}', b'{"data": [1]}', b"<html>", b'{"data": ['])
 def test_what_holds_no_rows_is_an_error(server, tmp_path, body):
     server.metrics = lambda _: Answer(body=body)
+    failed(server, tmp_path, UnreadableAnswer)
+
+
+def test_null_beside_a_count_of_rows_is_an_error(server, tmp_path):
+    server.metrics = lambda _: Answer(body=NONE_OF_THREE)
     failed(server, tmp_path, UnreadableAnswer)
 
 
@@ -235,7 +240,7 @@ def test_rows_beside_an_error_are_not_believed(server, tmp_path, excuse, words):
         {},
         {"row_count": 0, "process_time": 0.01, "query_time": 0.2},
         {"row_count": "0", "process_time": "0.01"},
-        {"data": None},
+        {"data": None, "row_count": 0},
         {"data": None, "row_count": "0", "total": "0"},
         {"status": "ok", "success": True, "message": "", "errors": [], "next_page": None, "code": 200},
         {"timezone": "UTC", "date_min": "2026-11-07", "meta": {"query_time": 1.5, "next": ""}},

@@ -81,12 +81,6 @@ def test_sums_of_sums_are_none_of_the_rows_either():
     assert (len(found.rows), found.quarantined) == (5, {SUM: 3})
 
 
-def test_a_row_without_a_country_that_equals_a_single_other_one_counts():
-    found = batch(row("USA"), row(None))
-    assert (len(found.rows), found.quarantined) == (2, {})
-    assert batch(row("USA"), row("All")).quarantined == {SUM: 1}
-
-
 def test_users_whom_nobody_could_place_count_as_worldwide():
     found = batch(row("USA"), row("DEU", 400), row("", 90), row("EU", 80))
     assert [each["country"] for each in found.rows] == ["US", "DE", None, None]
@@ -184,11 +178,6 @@ def test_a_row_of_dt_over_all_countries_is_left_out_and_counted(tmp_path, word):
 def test_totals_in_a_file_of_dt_are_left_out_and_counted(tmp_path, said):
     impressions, payload = kept(tmp_path, *PLACED, dt_row(impressions=35, revenue="0.031", device="", **said))
     assert (impressions, payload.metadata.quarantined, payload.unread_reason) == (35, {SUM: 1}, "")
-
-
-def test_a_row_of_dt_that_equals_a_single_other_one_is_kept(tmp_path):
-    shown, payload = kept(tmp_path, dt_row(impressions=20), dt_row(impressions=20, country=""))
-    assert (shown, payload.metadata.quarantined) == (40, {})
 
 
 def test_users_of_dt_whom_nobody_could_place_are_kept(tmp_path):
