@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.api.environment import Environment
 from reconciler.api.results import Notice, Observer, RowsResult, Step, StepEnd, StepListener
-from reconciler.api.workspace import Workspace, WorkspaceOptions
+from reconciler.api.workspace import Workspace
 from reconciler.apis.mediation_query import MediationQuery, MediationWish
 from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit, WordsAlone
 from reconciler.apis.reports import DayRange
@@ -40,19 +40,9 @@ class ChartboostAccess:
 
     @classmethod
     def of(cls, workspace: Workspace) -> "ChartboostAccess":
-        """That of a project. Raises `UnfitFile` where a link has its folder's place."""
-        folder = disk.check_folder(workspace.root, f"{STATE_FOLDER}/reports")
+        """That of a project, or of a user. Raises `UnfitFile` where a link has its folder's place."""
+        folder = _calls_folder(workspace)
         return cls(workspace.environment, workspace.observer, workspace.clock, folder)
-
-    @classmethod
-    def without_project(cls, options: WorkspaceOptions) -> "ChartboostAccess":
-        """That of a user without a project: the folder is in the user's cache."""
-        folder = cache_folder(options.environment.variables)
-        try:
-            disk.make_folder(folder.parent, folder.name)
-        except OSError:  # no home that may be written to, as in many a container
-            folder = Path(gettempdir()) / "reconciler-cache"
-        return cls(options.environment, options.observer, options.clock, folder)
 
     def inform(self, message: str) -> None:
         """Pass a notice to the observer."""
@@ -78,6 +68,17 @@ class ChartboostAccess:
         until = self.clock.now() + timedelta(seconds=seconds)
         wait = f"waiting {seconds:.0f} s, until {until:%H:%M:%S} UTC"
         self.inform(f"Chartboost allows {RATE.requests} calls in ten minutes: {wait}")
+
+
+def _calls_folder(workspace: Workspace) -> Path:
+    """Where the times of calls lie: in the project, or in the user's cache."""
+    if workspace.is_project:
+        return disk.check_folder(workspace.root, f"{STATE_FOLDER}/reports")
+    folder = cache_folder(workspace.environment.variables)
+    try:
+        return disk.make_folder(folder.parent, folder.name)
+    except OSError:  # no home that may be written to, as in many a container
+        return Path(gettempdir()) / "reconciler-cache"
 
 
 def cache_folder(variables: Mapping[str, str], platform: str = sys.platform) -> Path:

@@ -118,7 +118,7 @@ class _Management:
         self._workspace = workspace
         self.apps: int | None = None
         self.publisher_id = None
-        if workspace.has_project and (is_there or workspace.publisher_if_known() is not None):
+        if workspace.is_project and (is_there or workspace.publisher_if_known() is not None):
             self.publisher_id = workspace.settings().publisher_id
 
     def check(self) -> KeyCheck:

@@ -116,7 +116,7 @@ def _only_app(answer: LookupResult, app: str) -> str:
 
 
 def _known_ids(workspace: Workspace, publisher_id: str | None) -> KnownIds:
-    hint = WHERE_PUBLISHERS_ARE if workspace.has_project else _NO_PROJECT
+    hint = WHERE_PUBLISHERS_ARE if workspace.is_project else _NO_PROJECT
     return KnownIds(_ledger(workspace, publisher_id), lambda: _pins(workspace), publisher_id is not None, hint)
 
 
@@ -127,7 +127,7 @@ def _ledger(workspace: Workspace, publisher_id: str | None) -> Ledger:
 
 def _pins(workspace: Workspace) -> Mapping[Address, str | None]:
     """The addresses of the manifests with their pins; none where the manifests have errors."""
-    state = workspace.validate().state if workspace.has_project else None
+    state = workspace.validate().state if workspace.is_project else None
     if state is None:
         return {}
     pins = {app.address: app.pin for app in state.apps}

@@ -16,7 +16,6 @@ from reconciler.api.workspace import Workspace
 from reconciler.apis.reports import DayRange, last_complete, usual_range
 from reconciler.errors import ProjectError, UsageError
 from reconciler.files import disk
-from reconciler.files.project import STATE_FOLDER
 from reconciler.manifest.settings import Reports
 from reconciler.model.address import kind_of
 from reconciler.model.rows import Column, Rows
@@ -180,7 +179,7 @@ def user_report(
     rules = _rules(workspace, settings, people)
     chosen = _apps(workspace, apps)
     keys = workspace.environment.required_secret(DT_KEYS[0])
-    state = workspace.root / STATE_FOLDER if workspace.is_project else workspace.root
+    state = workspace.state_folder
     folder = disk.check_folder(state.parent, f"{state.name}/user-reports")
     store = PieceStore(folder, f"{workspace.environment.reporting_url} {keys.reveal()}")
     with ExitStack() as held:
@@ -207,7 +206,7 @@ def _days(workspace: Workspace, first: date | None, last: date | None) -> DayRan
 def _rules(workspace: Workspace, settings: Reports, people: PeopleMode | None) -> PeopleRules:
     """What becomes of people: as asked, else as the project has it. Without a project the salt is the user's own."""
     mode: PeopleMode = people or settings.people
-    state = workspace.root / STATE_FOLDER if workspace.is_project else workspace.root
+    state = workspace.state_folder
     salt = project_salt(state) if mode == "hash" else Secret("")
     return PeopleRules(mode, salt, with_own_aliases(settings.columns))
 

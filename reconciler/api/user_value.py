@@ -19,7 +19,6 @@ from reconciler.apis.reports import is_settled
 from reconciler.apis.user_reports import ReceivedReport
 from reconciler.errors import ProjectError, UnreadableAnswer, UsageError
 from reconciler.files import disk
-from reconciler.files.project import STATE_FOLDER
 from reconciler.manifest.settings import Reports
 from reconciler.model.address import Address, kind_of
 from reconciler.model.rows import Rows, UserValue
@@ -112,7 +111,7 @@ def user_value_of(
 @contextmanager
 def _store(workspace: Workspace, *, clear: bool) -> Iterator[ReportStore]:
     """Where days with ids of users lie: hashed in the project's folder, in clear only as long as they are read."""
-    state = workspace.root / STATE_FOLDER if workspace.is_project else workspace.root
+    state = workspace.state_folder
     store = ReportStore(disk.check_folder(state.parent, f"{state.name}/user-reports/people"))
     if not clear:
         with store.locked():

@@ -170,28 +170,31 @@ class WorkspaceOptions:
 
 
 class Workspace:
-    """What operations need of the world. The settings are read once; manifests, ledger and account when asked for."""
+    """What operations need of the world. The settings are read once; manifests, ledger and account when asked for.
+
+    Without `files` there is no project: its settings are empty, and what is kept lies in a folder of the user's.
+    """
 
     def __init__(self, files: ProjectFiles | None, options: WorkspaceOptions) -> None:
         self.is_project = files is not None
-        """Whether there is a project; without one `root` is a folder of the user's, and there are no settings."""
-        files = files or ProjectFiles(options.environment.user_folder(), ManifestText(SETTINGS_NAME, b""))
-        self.root: Path = files.root
-        self.settings_text: ManifestText = files.settings
+        self._files = files
+        self.settings_text = ManifestText(SETTINGS_NAME, b"") if files is None else files.settings
         self.environment = options.environment
         self.observer = options.observer
         self.clock = options.clock
         self.parallelism = options.parallelism
         self._owns_process = options.owns_process
-        self.has_project = True
         self._parsed: tuple[Settings | None, tuple[Finding, ...]] | None = None
 
-    @classmethod
-    def outside(cls, options: WorkspaceOptions) -> "Workspace":
-        """A workspace for what needs no project: its settings are empty, and nothing of it is on the disk."""
-        workspace = cls(ProjectFiles(Path.cwd(), ManifestText(SETTINGS_NAME, b"")), options)
-        workspace.has_project = False
-        return workspace
+    @property
+    def root(self) -> Path:
+        """The project's folder; without one the user's own. Raises `ProjectError` where there is neither."""
+        return self.environment.user_folder() if self._files is None else self._files.root
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder of what is kept between runs. Raises as `root`."""
+        return self.root / STATE_FOLDER if self.is_project else self.root
 
     def use_settings(self, text: ManifestText) -> None:
         """Go on with these settings, as they are or will be in the file."""
@@ -217,7 +220,7 @@ class Workspace:
 
         Raises `InvalidManifests` for settings with other errors.
         """
-        if not self.has_project or lacks_publisher_alone(self._read_settings(self.settings_text)[1]):
+        if not self.is_project or lacks_publisher_alone(self._read_settings(self.settings_text)[1]):
             return None
         publisher_id = self.settings().publisher_id
         return None if is_no_publisher(publisher_id) else publisher_id

@@ -241,36 +241,28 @@ class CommandSession:
         """The project, for what it can do. Raises `ProjectError`."""
         return Project(self.workspace())
 
-    def project_or_none(self) -> Project:
+    def project_if_any(self) -> Project:
         """The project; where there is none and none was named, `Project.none`. Raises `ProjectError`."""
+        return Project(self.workspace_if_any())
+
+    def workspace(self, files: ProjectFiles | None = None) -> Workspace:
+        """The project, or the one of these files, for its parts. Raises `ProjectError`."""
+        return Workspace(files or find_project(Path.cwd(), self.options.project), self._workspace_options())
+
+    def workspace_if_any(self) -> Workspace:
+        """The project; where there is none and none was named, a workspace without one. Raises `ProjectError`."""
         try:
-            return self.project()
+            return self.workspace()
         except UnfitFile:
             raise
         except ProjectError:
             if self.options.project is not None:
                 raise
-        observer, parallelism = TerminalObserver(self), self.options.parallelism
-        return Project(
-            Workspace(None, WorkspaceOptions(self.environment, observer, self.clock, parallelism, owns_process=True))
-        )
+        return Workspace(None, self._workspace_options())
 
-    def workspace(self, files: ProjectFiles | None = None) -> Workspace:
-        """The project, or the one of these files, for its parts. Raises `ProjectError`."""
-        return Workspace(files or find_project(Path.cwd(), self.options.project), self.workspace_options())
-
-    def workspace_options(self) -> WorkspaceOptions:
-        """What operations work with besides a project's files."""
+    def _workspace_options(self) -> WorkspaceOptions:
         observer, parallelism = TerminalObserver(self), self.options.parallelism
         return WorkspaceOptions(self.environment, observer, self.clock, parallelism, owns_process=True)
-
-    def project_if_any(self) -> Project:
-        """The project; outside of one, and where none is named, something for what needs none."""
-        if self.options.project is not None or self.root_if_any() is not None:
-            return self.project()
-        observer, parallelism = TerminalObserver(self), self.options.parallelism
-        options = WorkspaceOptions(self.environment, observer, self.clock, parallelism, owns_process=True)
-        return Project(Workspace.outside(options))
 
     def root(self) -> Path:
         """The project's root, whether or not its settings can be read. Raises `ProjectError` without a project."""

@@ -26,7 +26,7 @@ from reconciler.cli.session import CommandSession
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.api.mediation import ChartboostAccess
+    pass
 
 # ruff: noqa: PLC0415 - the command imports what it takes
 
@@ -103,19 +103,10 @@ def mediation(
 
 
 def _asked(session: CommandSession, wish: MediationWish) -> RowsResult:
-    from reconciler.api.mediation import mediation_report
+    from reconciler.api.mediation import ChartboostAccess, mediation_report
 
     wish.query(session.clock.now())  # what is wrong with it is told before a project is looked for
-    return mediation_report(_access(session), wish)
-
-
-def _access(session: CommandSession) -> "ChartboostAccess":
-    """The project's where there is one, or where one is named; else the user's own."""
-    from reconciler.api.mediation import ChartboostAccess
-
-    if session.options.project is not None or session.root_if_any() is not None:
-        return ChartboostAccess.of(session.workspace())
-    return ChartboostAccess.without_project(session.workspace_options())
+    return mediation_report(ChartboostAccess.of(session.workspace_if_any()), wish)
 
 
 def _pairs(given: Sequence[str]) -> list[tuple[str, list[str]]]:

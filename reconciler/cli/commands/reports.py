@@ -76,10 +76,10 @@ def users(
     """
     session = CommandSession.of(options)
     if summary:
-        project = session.project_or_none()
+        project = session.project_if_any()
         return _print_value(session, project.user_value(apps, first=day_of(first), last=day_of(last), people=people))
     _check_format(options)
-    project = session.project_or_none()
+    project = session.project_if_any()
     with project.user_report(apps, first=day_of(first), last=day_of(last), people=people) as result:
         return _print_report(session, result)
 
