@@ -132,9 +132,7 @@ class FloorsContext:
     def of(cls, workspace: Workspace, first: date | None, last: date | None) -> "FloorsContext":
         """For the reports of these days; the last two weeks of what there is, unless they are named."""
         settings, desired = workspace.settings(), workspace.desired()
-        reports = ReportStore(reports_folder(workspace))
-        partitions = [each for source in ("chartboost", "dt", "imported") for each in reports.partitions(source)]
-        days = sorted({date.fromisoformat(partition.day) for partition in partitions})
+        days = ReportStore(reports_folder(workspace)).days()
         window = _report_window(days, first, last, workspace.clock.now().date())
         return cls(workspace, settings, desired, window, days[0])
 
@@ -169,13 +167,19 @@ def open_warehouse(workspace: Workspace) -> Warehouse:
     return Warehouse(folder, engine.reveal()) if engine else Warehouse(folder)
 
 
-def _report_window(days: Sequence[date], first: date | None, last: date | None, today: date) -> Window:
-    """The window of days: those named; else the last two weeks with reports. Raises `ProjectError` without reports."""
+def days_between(days: Sequence[date], first: date | None, last: date | None) -> Sequence[date]:
+    """The days with reports from `first` to `last`. Raises `ProjectError` where there are none."""
     inside = [day for day in days if (first or date.min) <= day <= (last or date.max)]
     if not inside:
         days_text = f" from {first or '...'} to {last or '...'}" if first or last else ""
         hint = "`reconciler floors fetch` fetches them, `reconciler reports import` takes those of other platforms"
         raise ProjectError(f"no reports{days_text} were fetched or imported", hint=hint)
+    return inside
+
+
+def _report_window(days: Sequence[date], first: date | None, last: date | None, today: date) -> Window:
+    """The window of days: those named; else the last two weeks with reports. Raises `ProjectError` without reports."""
+    inside = days_between(days, first, last)
     end = last or inside[-1]
     recent = [day for day in inside if day > end - timedelta(days=USUAL_DAYS)]
     return Window(first or recent[0], end, today)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from reconciler.api.floors import open_warehouse
+from reconciler.api.floors import days_between, open_warehouse
 from reconciler.api.reports import reports_folder
 from reconciler.api.results import RowsResult
 from reconciler.api.workspace import Workspace
@@ -20,8 +20,6 @@ from reconciler.workflow.floors import known_placements
 
 if TYPE_CHECKING:
     from pyarrow import Table
-
-_SOURCES: Final = ("dt", "chartboost", "imported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +59,12 @@ def revenue(
     """
     keys = _keys(by)
     desired, settings = workspace.desired(), workspace.settings()
-    store = ReportStore(reports_folder(workspace))
-    span = _stored_days(store, first, last)
+    days = days_between(ReportStore(reports_folder(workspace)).days(), first, last)
     known = tuple(known_placements(desired, workspace.store(settings.publisher_id).ledger()))
     wanted = selector(only)
     if only and not any(wanted(placement.address) for placement in known):
         raise ProjectError(f"--only {' '.join(only)}: no placement matches", hint="`reconciler list` shows addresses")
-    query = RevenueQuery(*span, known, wanted, is_part=bool(only))
+    query = RevenueQuery(days[0], days[-1], known, wanted, is_part=bool(only))
     with open_warehouse(workspace) as warehouse:
         tables = warehouse.revenue(query)
         rows = tables.rows(keys)
@@ -86,20 +83,6 @@ def _keys(by: Sequence[str]) -> tuple[Key, ...]:
         unknown = next(name for name in named if name not in KEYS)
         raise UsageError(f"--by {unknown}: no such key", hint=f"there are {', '.join(KEYS)}")
     return keys
-
-
-def _stored_days(store: ReportStore, first: date | None, last: date | None) -> tuple[date, date]:
-    days = sorted(
-        day
-        for source in _SOURCES
-        for partition in store.partitions(source)
-        if (first or date.min) <= (day := date.fromisoformat(partition.day)) <= (last or date.max)
-    )
-    if not days:
-        named = f" from {first or '...'} to {last or '...'}" if first or last else ""
-        hint = "`reconciler floors fetch` fetches them, `reconciler reports import` takes those of other platforms"
-        raise ProjectError(f"no reports{named} were fetched or imported", hint=hint)
-    return days[0], days[-1]
 
 
 def _waterfalls(desired: DesiredState, placements: Rows, only: Sequence[str]) -> Iterator[tuple[Rung, ...]]:

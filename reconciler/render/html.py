@@ -248,7 +248,7 @@ def _axis(low: float, high: float, *, pad_below: bool = True) -> tuple[Scale, tu
     least = LEAST * max(1.0, abs(high))
     span = next(size for size in (high - low, abs(high), 1.0) if size >= least)
     bottom, top = low - span * PAD * pad_below, high + span * PAD
-    step = _round_step((top - bottom) / TICKS)
+    step = round_step((top - bottom) / TICKS)
     decimals = max(0, -floor(log10(step)))
 
     def up(value: float) -> float:
@@ -258,7 +258,7 @@ def _axis(low: float, high: float, *, pad_below: bool = True) -> tuple[Scale, tu
     return up, tuple(Tick(up(level), f"{level + 0.0:,.{decimals}f}") for level in levels)
 
 
-def _round_step(least: float) -> float:
+def round_step(least: float) -> float:
     """The nearest of 1, 2, 5, 10, ... that is no smaller."""
     size = 10.0 ** floor(log10(least))
     return next(size * factor for factor in (1, 2, 5, 10) if size * factor >= least * (1 - 1e-9))

@@ -13,7 +13,7 @@ from reconciler.render.text import Line, Span, columns, line, visible
 
 MOST_SHOWN: Final = 200
 """Rows of a table of text; more are for a file."""
-_WIDEST: Final = 60
+_WIDEST: Final = 120
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _EXACT: Final = 2**53
 

@@ -6,11 +6,11 @@ Only numbers become coordinates here; the template draws them and writes the wor
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import ceil, floor, log10
+from math import ceil, floor
 from typing import Final
 
 from reconciler.model.rows import Cell, Rows
-from reconciler.render.html import Tick, Tile, page
+from reconciler.render.html import Tick, Tile, page, round_step
 from reconciler.render.rows import text_cell
 
 WIDTH: Final = 960
@@ -159,7 +159,7 @@ def scale_up(
 ) -> tuple[Callable[[float], float], tuple[Tick, ...]]:
     """A linear scale upwards, and round levels on it."""
     span = (high - low) or abs(high) or 1.0
-    step = _round_step(span / _LEVELS)
+    step = round_step(span / _LEVELS)
     top = step * ceil(high / step - 1e-9) or step
 
     def up(value: float) -> float:
@@ -167,11 +167,6 @@ def scale_up(
 
     numbers = range(floor(low / step + 1e-9), round(top / step) + 1)
     return up, tuple(Tick(up(step * number), shown(step * number)) for number in numbers)
-
-
-def _round_step(least: float) -> float:
-    size = 10.0 ** floor(log10(least))
-    return next(size * factor for factor in (1, 2, 5, 10) if size * factor >= least * (1 - 1e-9))
 
 
 def _path(at: Sequence[float], heights: Sequence[float | None]) -> str:

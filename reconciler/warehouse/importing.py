@@ -19,15 +19,20 @@ from reconciler.warehouse.import_schema import ImportRecords
 from reconciler.warehouse.import_staging import SMALL_SHARE, RowCounts, StagedTexts, stage_rows, stage_texts
 from reconciler.warehouse.join import DT_SOURCES
 from reconciler.warehouse.mediation_intake import mediation_schema
-from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore
+from reconciler.warehouse.report_store import (
+    DATA,
+    IMPORTED,
+    Partition,
+    PartitionMetadata,
+    PartitionPayload,
+    ReportStore,
+)
 from reconciler.warehouse.user_report_csv import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-IMPORTED: Final = "imported"
-"""The source name of imported partitions."""
 _MOST_PARTITIONS: Final = 20_000
 _LONGEST_FOLDER: Final = 150
 _LEAST_IMPRESSIONS: Final = 20

@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -31,6 +31,10 @@ DATA: Final = "data.parquet"
 _METADATA: Final = "fetched.json"
 _QUARANTINE: Final = "rows.jsonl"
 _DRAFTS: Final = "drafts"
+IMPORTED: Final = "imported"
+"""The source of reports that were taken in from other platforms."""
+SOURCES: Final = ("dt", "chartboost", IMPORTED)
+"""The sources whose partitions are days."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -142,6 +146,11 @@ class ReportStore:
             app, day = (unquote(part.name.partition("=")[2]) for part in (path.parents[1], path.parent))
             paths[Partition(source, app, day)] = disk.check(self.root, path.relative_to(self.root).as_posix())
         return paths
+
+    def days(self) -> Sequence[date]:
+        """The days with reports of any source, in order."""
+        partitions = (each for source in SOURCES for each in self.partitions(source))
+        return sorted({date.fromisoformat(partition.day) for partition in partitions})
 
     def files(self, source: str, first: date, last: date) -> Mapping[Partition, Path]:
         """The data files of a source with a day in the window."""

@@ -17,9 +17,8 @@ from reconciler.model.rows import SHARE, USD, USD_PER_THOUSAND, Column, ColumnTy
 from reconciler.warehouse import evidence_sql as sql
 from reconciler.warehouse.acceptance import alpha2
 from reconciler.warehouse.engines import Engine
-from reconciler.warehouse.importing import IMPORTED
 from reconciler.warehouse.join import DtName, Matches, MediationLine, match
-from reconciler.warehouse.report_store import Partition, ReportStore
+from reconciler.warehouse.report_store import IMPORTED, Partition, ReportStore
 from reconciler.warehouse.user_report_csv import literal
 
 Key: TypeAlias = Literal["day", "week", "app", "placement", "type", "country", "platform"]

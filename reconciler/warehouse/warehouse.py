@@ -19,9 +19,9 @@ from reconciler.warehouse.acceptance import alpha2
 from reconciler.warehouse.coverage import basis, totals_for
 from reconciler.warehouse.engines import EMBEDDED, Engine, connect
 from reconciler.warehouse.evidence_sql import rescaled
-from reconciler.warehouse.importing import IMPORTED, folder_of_line
+from reconciler.warehouse.importing import folder_of_line
 from reconciler.warehouse.join import DtName, Matches, MediationLine, Role, absences, lines_after_dt, match, modes
-from reconciler.warehouse.report_store import Partition, ReportStore
+from reconciler.warehouse.report_store import IMPORTED, Partition, ReportStore
 from reconciler.warehouse.revenue import RevenueQuery, RevenueTables
 
 Files: TypeAlias = Mapping[Partition, Path]
