@@ -20,12 +20,12 @@ MOST_ROWS: Final = 1000
 """Rows of a table in a page; more are for a file."""
 BAR: Final = 24
 """The height of a bar and the room below it."""
-NAMES: Final = 260
-"""Room for the names of bars."""
-FIGURES: Final = 120
+NAMES: Final = 210
+FIGURES: Final = 370
+"""Where the names of bars end, and their figures: both stand before the bars, so that a narrow screen shows them."""
 _LEVELS: Final = 4
 _NEAREST: Final = 80
-_LONGEST: Final = 34
+_LONGEST: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def rows_page(
         "tiles": tiles,
         "searched": "rows",
         "sections": sections,
-        "size": {**size, "names": NAMES, "bar": BAR},
+        "size": {**size, "names": NAMES, "figures": FIGURES, "bar": BAR},
         "closing": "waterfall-reconciler",
     }
     return page("rows.html", values)
@@ -141,12 +141,12 @@ def line_chart(
 
 
 def bar_chart(named: Iterable[tuple[str, float, str]]) -> BarChart | None:
-    """Bars by name, value and the figure that stands behind them; None without any."""
+    """Bars by name, value and the figure that stands before them; None without any."""
     bars = list(named)
     largest = max((value for _, value, _ in bars), default=0.0)
     if not bars or largest <= 0:
         return None
-    room = WIDTH - NAMES - FIGURES
+    room = WIDTH - FIGURES - RIGHT
     drawn = (
         NamedBar(_short(name), number * BAR, max(0.0, room * value / largest), figure, quiet=value <= 0)
         for number, (name, value, figure) in enumerate(bars)
