@@ -6,10 +6,11 @@ carries it out with a client for each source.
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
@@ -107,6 +108,24 @@ def _schedule(
     return schedule(source, apps, request.span, store.metadata, clock.now(), replace=request.replace)
 
 
+def get_all(
+    get_one: Callable[[str, date], None], wanted: Iterable[tuple[str, date]], parallelism: int, stop: threading.Event
+) -> None:
+    """Get the reports of these apps and days, so many at once: most of the time the vendor is still writing them.
+
+    What one of them raises is raised, after `stop` was set; none is begun after that.
+    """
+    with ThreadPoolExecutor(parallelism, thread_name_prefix="report") as workers:
+        jobs = [workers.submit(get_one, app, day) for app, day in wanted]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            stop.set()
+            workers.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
 class _FetchRun:
     """One fetch: its clients, store and clock, and its outcomes so far."""
 
@@ -142,20 +161,9 @@ class _FetchRun:
         return outcomes
 
     def fetch_dt(self, reports: DtReports, todo: Schedule, parallelism: int) -> None:
-        """Order the reports and wait for them in parallel: most of the time the vendor is still writing them."""
-        with ThreadPoolExecutor(parallelism, thread_name_prefix="report") as workers:
-            jobs = [
-                workers.submit(self._fetch_user_report, reports, app, day)
-                for app, days in todo.wanted.items()
-                for day in days
-            ]
-            try:
-                for job in jobs:
-                    job.result()
-            except BaseException:
-                self._stop.set()
-                workers.shutdown(wait=False, cancel_futures=True)
-                raise
+        """Order the reports and wait for them."""
+        wanted = [(app, day) for app, days in todo.wanted.items() for day in days]
+        get_all(partial(self._fetch_user_report, reports), wanted, parallelism, self._stop)
 
     def fetch_chartboost(self, chartboost: Chartboost, todo: Schedule) -> None:
         """Ask for ranges of days, then for the totals of all days that were scheduled."""

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ from reconciler.apis.user_reports import DISABLED, DtReports, ReceivedReport, Re
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
 from reconciler.model.rows import Column
 from reconciler.ports import Clock
-from reconciler.warehouse.fetch import FetchListener
+from reconciler.warehouse.fetch import FetchListener, get_all
 from reconciler.warehouse.fetch_outcomes import FetchOutcome, without_first_day
 from reconciler.warehouse.people import shown_names
 from reconciler.warehouse.report_store import Partition
@@ -187,18 +186,10 @@ class _Run:
         self.rejected: set[tuple[str, date]] = set()
 
     def run(self, wanted: list[tuple[str, date]], parallelism: int) -> None:
-        """Get all of them, so many at once: most of the time the vendor is still writing them."""
+        """Get all of them, so many at once."""
         self.wanted = wanted
         self._listener.planned(len(wanted))
-        with ThreadPoolExecutor(parallelism, thread_name_prefix="report") as workers:
-            jobs = [workers.submit(self._one, app, day) for app, day in wanted]
-            try:
-                for job in jobs:
-                    job.result()
-            except BaseException:
-                self._stop.set()
-                workers.shutdown(wait=False, cancel_futures=True)
-                raise
+        get_all(self._one, wanted, parallelism, self._stop)
 
     def _one(self, app: str, day: date) -> None:
         if self._stop.is_set():
