@@ -12,6 +12,7 @@ from unicodedata import category, normalize
 
 Address = NewType("Address", str)
 Kind = Literal["app", "placement"]
+KINDS: Final[tuple[Kind, ...]] = ("app", "placement")
 
 
 def app_address(platform: str, bundle: str) -> Address:

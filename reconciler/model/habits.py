@@ -8,15 +8,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from reconciler.model.address import Address, Kind, kind_of
+from reconciler.model.address import KINDS, Address, Kind, kind_of
 from reconciler.model.field import WRITABLE, fields_from_json
 from reconciler.model.state import LiveResource
 from reconciler.model.value import ABSENT, MINIMUM, WORLDWIDE, Absent, Fields, Value
 
 UpdateMode: TypeAlias = Literal["merges", "replaces"]
 """merges: fields that an update does not send stay as they are. replaces: they go back to their defaults."""
-
-_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,5 +222,5 @@ def habits_from_json(raw: Mapping[str, Any]) -> AccountHabits:
     """The inverse of `habits_to_json`; other keys and words are of a later version, and left out."""
     said = raw.get("updates")
     said = said if isinstance(said, Mapping) else {}
-    updates: dict[Kind, UpdateMode] = {kind: said[kind] for kind in _KINDS if said.get(kind) in get_args(UpdateMode)}
+    updates: dict[Kind, UpdateMode] = {kind: said[kind] for kind in KINDS if said.get(kind) in get_args(UpdateMode)}
     return AccountHabits(updates, raw.get("floors") == "merges")

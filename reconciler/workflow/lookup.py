@@ -11,6 +11,7 @@ from typing import Final
 
 from reconciler.errors import ApiRejected, ProjectError, UnreadableAnswer, UsageError
 from reconciler.model.address import (
+    KINDS,
     Address,
     Kind,
     address_order,
@@ -28,7 +29,6 @@ from reconciler.yaml.scalar import did_you_mean
 
 _ID: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9_-]{1,64}", re.ASCII)
 _GLOB: Final = re.compile(r"[*?\[]")
-_KINDS: Final[tuple[Kind, ...]] = ("app", "placement")
 EVERYTHING: Final = "*"
 """The pattern that every address matches."""
 
@@ -87,7 +87,7 @@ def look_up(
     for each in references:
         if kind is not None and ":" in each and not _GLOB.search(each) and kind_of(Address(each)) != kind:
             raise UsageError(f"{each} is the address of {_OF_KIND[kind_of(Address(each))]}, and --kind is {kind}")
-    lookup = _Lookup(reader, known, (kind,) if kind else _KINDS, parallelism)
+    lookup = _Lookup(reader, known, (kind,) if kind else KINDS, parallelism)
     unique = tuple(dict.fromkeys(references))
     single = dict(zip(unique, side_by_side(lookup.by_known_id, unique, parallelism), strict=True))
     lookup.name_apps(each for answer in single.values() if isinstance(answer, Sequence) for each in answer)
