@@ -25,6 +25,12 @@ except ImportError:  # Windows, which has no such limit on connections
     resource = None  # type: ignore[assignment]
 
 
+MANAGEMENT_KEYS: Final = ("DT_CLIENT_ID", "DT_CLIENT_SECRET")
+REPORTING_KEYS: Final = ("DT_REPORTING_CLIENT_ID", "DT_REPORTING_CLIENT_SECRET")
+CHARTBOOST_KEYS: Final = ("CHARTBOOST_CLIENT_ID", "CHARTBOOST_CLIENT_SECRET")
+"""The variables of each set of keys: client id and secret."""
+
+
 class SystemClock:
     """The machine's clock. Implements `ports.Clock`."""
 
@@ -93,6 +99,7 @@ def connections_within_limit(wanted: int, *, raises: bool = True) -> int:
 
 
 if TYPE_CHECKING:
+    from reconciler.http.auth import Credentials
     from reconciler.warehouse.import_schema import StoreKeys
 
 _ALONE: Final = "it has to hold the secret alone, as text"
@@ -161,6 +168,12 @@ class Environment:
     def chartboost_auth_url(self) -> str:
         """Scheme and host of the server that issues tokens for the Mediation Reporting API."""
         return self.variables.get("CHARTBOOST_AUTH_URL") or CHARTBOOST_AUTH_URL
+
+    def credentials(self, names: tuple[str, str]) -> "Credentials":
+        """The keys that these two variables hold. Raises as `required_secret`."""
+        from reconciler.http.auth import Credentials  # noqa: PLC0415 - for what calls an API only
+
+        return Credentials(*map(self.required_secret, names))
 
     def user_folder(self) -> Path:
         """The user's folder for what is kept between runs without a project. Raises `ProjectError`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Final
 
-from reconciler.api.environment import Environment
+from reconciler.api.environment import CHARTBOOST_KEYS, Environment
 from reconciler.api.results import Notice, Observer, RowsResult, Step, StepEnd, StepListener
 from reconciler.api.workspace import Workspace
 from reconciler.apis.mediation_query import MediationQuery, MediationWish
@@ -18,14 +18,12 @@ from reconciler.apis.reports import DayRange
 from reconciler.errors import UnreadableAnswer
 from reconciler.files import disk
 from reconciler.files.project import STATE_FOLDER
-from reconciler.http.auth import Credentials
 from reconciler.http.client import ApiClient
 from reconciler.warehouse.mediation_answers import MediationAnswer
 
 if TYPE_CHECKING:
     from reconciler.ports import Clock
 
-CHARTBOOST_KEYS: Final = ("CHARTBOOST_CLIENT_ID", "CHARTBOOST_CLIENT_SECRET")
 _CALLS: Final = "chartboost-calls.json"
 
 
@@ -52,7 +50,7 @@ class ChartboostAccess:
     def chartboost(self, apps: Sequence[str] = ()) -> Iterator[Chartboost]:
         """Metrics of these apps, else of all, until the context is left. Raises `CredentialsError` without keys."""
         limiter = RequestLimit(self.folder / _CALLS, RATE, self.clock, told=self._tell_wait)
-        keys = Credentials(*(self.environment.required_secret(name) for name in CHARTBOOST_KEYS))
+        keys = self.environment.credentials(CHARTBOOST_KEYS)
         with ApiClient(
             MEDIATION,
             self.environment.chartboost_url,

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from reconciler.api.environment import Environment
+from reconciler.api.environment import CHARTBOOST_KEYS, MANAGEMENT_KEYS, REPORTING_KEYS, Environment
 from reconciler.api.workspace import Workspace
 from reconciler.apis.mediation_reports import MEDIATION, TOKEN_PATHS, token_call
 from reconciler.apis.user_reports import REPORTING
 from reconciler.errors import ApiError, CredentialsError, ProjectError, ReconcilerError, WrongAccount
-from reconciler.http.auth import Credentials, Service
+from reconciler.http.auth import Service
 from reconciler.http.client import ApiClient
 from reconciler.installed import program
 from reconciler.render.account import PingDocument
@@ -24,9 +24,9 @@ ServiceName: TypeAlias = Literal["management", "users", "mediation"]
 KeyState: TypeAlias = Literal["good", "refused", "unreachable"]
 
 KEYS: Final[Mapping[ServiceName, tuple[str, str]]] = {
-    "management": ("DT_CLIENT_ID", "DT_CLIENT_SECRET"),
-    "users": ("DT_REPORTING_CLIENT_ID", "DT_REPORTING_CLIENT_SECRET"),
-    "mediation": ("CHARTBOOST_CLIENT_ID", "CHARTBOOST_CLIENT_SECRET"),
+    "management": MANAGEMENT_KEYS,
+    "users": REPORTING_KEYS,
+    "mediation": CHARTBOOST_KEYS,
 }
 """The variables of each set of keys."""
 
@@ -193,7 +193,7 @@ def _token_places(environment: Environment) -> Mapping[str, _Place]:
 def _sign_in(workspace: Workspace, name: ServiceName, place: _Place) -> ReconcilerError | None:
     """Ask for a token; what went wrong, None where one came."""
     try:
-        keys = Credentials(*(workspace.environment.required_secret(each) for each in KEYS[name]))
+        keys = workspace.environment.credentials(KEYS[name])
         url, clock = place.base_url, workspace.clock
         with ApiClient(place.service, url, keys, clock=clock, token_url=place.token_url) as client:
             client.sign_in()

@@ -7,7 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from reconciler.api.mediation import CHARTBOOST_KEYS, ChartboostAccess
+from reconciler.api.environment import CHARTBOOST_KEYS, MANAGEMENT_KEYS, REPORTING_KEYS
+from reconciler.api.mediation import ChartboostAccess
 from reconciler.api.results import ColumnTypes, table
 from reconciler.api.workspace import Workspace
 from reconciler.apis.download import ALLOWED_HOSTS
@@ -16,7 +17,6 @@ from reconciler.apis.user_reports import REPORTING, DownloadSettings, DtReports
 from reconciler.errors import CredentialsError, UsageError
 from reconciler.files import disk
 from reconciler.files.project import STATE_FOLDER
-from reconciler.http.auth import Credentials
 from reconciler.http.client import ApiClient
 from reconciler.manifest.settings import Reports
 from reconciler.model.secret import Secret
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 ReportSource = Literal["dt", "chartboost", "all"]
 
-DT_KEYS: Final = ("DT_REPORTING_CLIENT_ID", "DT_REPORTING_CLIENT_SECRET")
-_CHARTBOOST: Final = CHARTBOOST_KEYS
 _LEFT_CHARTBOOST: Final = (
-    f"Chartboost is not asked: {_CHARTBOOST[0]} is not set. Without what the other sources pay no floor can be judged; "
-    "`reconciler reports import FILE` brings reports of other platforms"
+    f"Chartboost is not asked: {CHARTBOOST_KEYS[0]} is not set. Without what the other sources pay no floor can be "
+    "judged; `reconciler reports import FILE` brings reports of other platforms"
 )
-_LEFT_DT: Final = f"DT is not asked: {DT_KEYS[0]} is not set, so nothing will tell what single impressions were paid"
+_LEFT_DT: Final = (
+    f"DT is not asked: {REPORTING_KEYS[0]} is not set, so nothing will tell what single impressions were paid"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def dt_apps(workspace: Workspace, desired: DesiredState) -> tuple[str, ...]:
     """The ids of the apps that manifests declare, by the ledger, a pin, or else the account; and those we own."""
     ledger = workspace.store(desired.publisher_id).ledger()
     ids = app_ids(desired, ledger)
-    if None in ids.values() and workspace.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
+    if None in ids.values() and workspace.environment.has(*MANAGEMENT_KEYS):
         with workspace.reader(desired.publisher_id) as reader:
             ids = app_ids(desired, ledger, reader)
     without_id = [address for address, app_id in ids.items() if app_id is None]
@@ -160,9 +160,9 @@ def _report_clients(
 
     `folder` holds the times of requests to a rate-limited API. Raises `CredentialsError`.
     """
-    has_dt, has_chartboost = workspace.environment.has(*DT_KEYS), workspace.environment.has(*_CHARTBOOST)
+    has_dt, has_chartboost = workspace.environment.has(*REPORTING_KEYS), workspace.environment.has(*CHARTBOOST_KEYS)
     if wanted == "all" and not has_dt and not has_chartboost:
-        hint = f"set {' and '.join(DT_KEYS)}, or {' and '.join(_CHARTBOOST)}"
+        hint = f"set {' and '.join(REPORTING_KEYS)}, or {' and '.join(CHARTBOOST_KEYS)}"
         raise CredentialsError("no credentials for reports are set", hint=hint)
     with ExitStack() as stack:
         clients = ReportClients()
@@ -178,11 +178,7 @@ def _report_clients(
 
 def dt_client(workspace: Workspace, reports: Reports, stack: ExitStack) -> DtReports:
     """The User Level Reporting API, until the stack is left. Raises `CredentialsError`."""
-    url, keys = workspace.environment.reporting_url, _credentials(workspace, DT_KEYS)
+    url, keys = workspace.environment.reporting_url, workspace.environment.credentials(REPORTING_KEYS)
     client = stack.enter_context(ApiClient(REPORTING, url, keys, clock=workspace.clock))
     waiting = DownloadSettings(deadline=reports.wait_seconds, hosts=reports.hosts or ALLOWED_HOSTS)
     return DtReports(client, clock=workspace.clock, waiting=waiting)
-
-
-def _credentials(workspace: Workspace, names: tuple[str, str]) -> Credentials:
-    return Credentials(*(workspace.environment.required_secret(name) for name in names))

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from reconciler.api.reports import DT_KEYS, dt_apps, dt_client
+from reconciler.api.environment import MANAGEMENT_KEYS, REPORTING_KEYS
+from reconciler.api.reports import dt_apps, dt_client
 from reconciler.api.workspace import Workspace
 from reconciler.apis.reports import DayRange, last_complete, usual_range
 from reconciler.errors import ProjectError, UsageError
@@ -178,7 +179,7 @@ def user_report(
     span = _days(workspace, first, last)
     rules = _rules(workspace, settings, people)
     chosen = _apps(workspace, apps)
-    keys = workspace.environment.required_secret(DT_KEYS[0])
+    keys = workspace.environment.required_secret(REPORTING_KEYS[0])
     state = workspace.state_folder
     folder = disk.check_folder(state.parent, f"{state.name}/user-reports")
     store = PieceStore(folder, f"{workspace.environment.reporting_url} {keys.reveal()}")
@@ -235,7 +236,7 @@ def _ids_of(workspace: Workspace, addresses: Sequence[str]) -> Iterator[str]:
     ledger = workspace.store(desired.publisher_id).ledger()
     known = {address: entry.id for address, entry in ledger.items() if kind_of(address) == "app"}
     known |= {app.address: app.pin for app in desired.apps if app.pin}
-    if not {*addresses} <= {*known} and workspace.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
+    if not {*addresses} <= {*known} and workspace.environment.has(*MANAGEMENT_KEYS):
         with workspace.reader(desired.publisher_id) as reader:
             known = {**{live_app_address(app): app.id for app in reader.apps() if app.is_readable}, **known}
     for address in addresses:
@@ -251,7 +252,7 @@ def _ids_of(workspace: Workspace, addresses: Sequence[str]) -> Iterator[str]:
 
 def _all(workspace: Workspace) -> tuple[str, ...]:
     """The ids of all apps of the account."""
-    if not workspace.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
+    if not workspace.environment.has(*MANAGEMENT_KEYS):
         raise UsageError("no manifest declares an app", hint=f"{_BY_ID}; or set DT_CLIENT_ID for all of the account")
     with workspace.reader(workspace.settings().publisher_id) as reader:
         return tuple(app.id for app in reader.apps())

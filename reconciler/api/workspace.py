@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
 from reconciler.api.environment import (
+    MANAGEMENT_KEYS,
     Environment,
     SystemClock,
     collect_rarely,
@@ -313,11 +314,8 @@ class Workspace:
     @contextmanager
     def _client(self, *, read_only: bool = False) -> Iterator["DtClient"]:
         from reconciler.apis.management.gateway import DtClient  # noqa: PLC0415
-        from reconciler.http.auth import Credentials  # noqa: PLC0415 - as above
 
-        credentials = Credentials(
-            self.environment.required_secret("DT_CLIENT_ID"), self.environment.required_secret("DT_CLIENT_SECRET")
-        )
+        credentials = self.environment.credentials(MANAGEMENT_KEYS)
         url = self.environment.management_url
         if self._owns_process:
             collect_rarely()
