@@ -17,7 +17,6 @@ from reconciler.api.environment import (
     MANAGEMENT_KEYS,
     Environment,
     SystemClock,
-    collect_rarely,
     collector_paused,
     connections_within_limit,
 )
@@ -318,8 +317,6 @@ class Workspace:
 
         credentials = self.environment.credentials(MANAGEMENT_KEYS)
         url = self.environment.management_url
-        if self._owns_process:
-            collect_rarely()
         bound = connections_within_limit(self.parallelism, raises=self._owns_process)
         with DtClient(url, credentials, clock=self.clock, read_only=read_only, parallelism=bound) as client:
             yield client
