@@ -24,17 +24,9 @@ from reconciler.plan.document import plan_text
 from reconciler.plan.gate import Allowances, gate
 from reconciler.plan.plan import Plan, left_mark, summary
 from reconciler.plan.revalidate import CurrentState, Stale, revalidate, without
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan, make_undo_plan
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import (
-    ApplyRequest,
-    PlanningContext,
-    carry_out_plan,
-    make_plan,
-    make_settled_plan,
-    make_undo_plan,
-    replan,
-    wait_to_settle,
-)
+from reconciler.workflow.plan import PlanningContext, make_plan, make_settled_plan, replan, wait_to_settle
 
 if TYPE_CHECKING:
     from reconciler.apis.management.gateway import DtGateway

@@ -31,7 +31,8 @@ from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_live
 from reconciler.sandbox.spelling import response_object
 from reconciler.store.files import FileRun, FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
-from reconciler.workflow.plan import ApplyRequest, PlanningContext, replan
+from reconciler.workflow.apply import ApplyRequest
+from reconciler.workflow.plan import PlanningContext, replan
 
 if TYPE_CHECKING:
     from pyarrow import Table

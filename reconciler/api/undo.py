@@ -36,8 +36,9 @@ from reconciler.plan.plan import Plan
 from reconciler.plan.reversal import ReversalContext, declared_again, is_undoable, reversal
 from reconciler.render.history import HistoryDocument
 from reconciler.render.text import counted
+from reconciler.workflow.apply import ApplyRequest
 from reconciler.workflow.observe import check_ledger, observe_apps_of
-from reconciler.workflow.plan import ApplyRequest, PlanningContext, replan
+from reconciler.workflow.plan import PlanningContext, replan
 
 if TYPE_CHECKING:
     from pyarrow import Table
