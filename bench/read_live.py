@@ -10,9 +10,10 @@ import time
 
 from generate import PUBLISHER
 
-from reconciler.api.environment import SystemClock, collect_rarely
+from reconciler.api.environment import SystemClock
 from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.apis.management.wire import calls
+from reconciler.cli.front import collect_rarely
 from reconciler.http.auth import Credentials
 from reconciler.model.secret import Secret
 from reconciler.workflow.observe import side_by_side

@@ -29,7 +29,7 @@ WAITS = f"{LATENCY * 1000:g} ms latency"
 RUNS, STARTS = 3, 20
 MADE_APPS, MADE_AT = 100, 32
 """Apps that an apply fills with placements, and how many creates are under way at once."""
-AIMS = {"--version": 3, "--help": 5, "load": 30, "warm": 8, "plan": 1.3, "apply": 1.3}
+AIMS = {"--version": 3, "--help": 4, "load": 30, "warm": 8, "plan": 1.3, "apply": 1.3}
 READERS = (
     ("bare sockets", "raw_client.py"),
     ("our client", "read_live.py", "bodies"),
@@ -65,27 +65,39 @@ def load_rows() -> Iterator[tuple[str, ...]]:
 
 
 def start_rows() -> Iterator[tuple[str, ...]]:
-    """What it takes to start; `validate` in a project of one small file."""
+    """What it takes to start; `validate` and the completion of an address in a project of one small file."""
     project(SMALL, [app(0, 1)])
-    calls = {
-        "python -c pass": ["-c", "pass"],
-        "--version": ["-m", "reconciler", "--version"],
-        "--help": ["-m", "reconciler", "--help"],
-        "validate, one small file": ["-m", "reconciler", "validate"],
+    ours, small = ["-m", "reconciler"], "validate, one small file"
+    calls: dict[str, tuple[list[str], dict[str, str]]] = {
+        "python -c pass": (["-c", "pass"], {}),
+        "--version": ([*ours, "--version"], {}),
+        "--help": ([*ours, "--help"], {}),
+        f"{small}, nothing remembered": ([*ours, "validate"], {"RECONCILER_CACHE": "off"}),
+        f"{small}, after a run": ([*ours, "validate"], {}),
+        "a shell completes a command": (ours, completing("va")),
+        "a shell completes an address, after a run": (ours, completing("history", "android:")),
     }
+    for arguments, more in calls.values():  # bytecode is written, and what is there to be remembered
+        start_seconds(arguments, more)
     took: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(STARTS):  # in turn, so that what else the machine does hits all alike
-        for name, arguments in calls.items():
-            took[name].append(start_seconds(arguments))
+        for name, (arguments, more) in calls.items():
+            took[name].append(start_seconds(arguments, more))
     floor = min(took["python -c pass"])
     yield from ((f"`{name}`", seconds(min(each)), ratio(min(each), floor), aim(name)) for name, each in took.items())
 
 
-def start_seconds(arguments: list[str]) -> float:
+def completing(*words: str) -> dict[str, str]:
+    """What a shell sets for the completion of the last of these words."""
+    asked = {"COMP_WORDS": " ".join(("reconciler", *words)), "COMP_CWORD": str(len(words))}
+    return {"_RECONCILER_COMPLETE": "bash_complete", **asked}
+
+
+def start_seconds(arguments: list[str], more: dict[str, str]) -> float:
     """CPU seconds of a Python of its own; `os.times` counts hundredths, which is too coarse for this."""
     called, before = [sys.executable, *arguments], resource.getrusage(resource.RUSAGE_CHILDREN)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(called, cwd=SMALL, env=surroundings({}), check=True, **quiet)
+    subprocess.run(called, cwd=SMALL, env=surroundings(more), check=True, **quiet)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

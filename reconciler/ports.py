@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from reconciler.diff.change import Change
 from reconciler.model.address import Address, Kind
-from reconciler.model.evidence import Evidence, EvidenceQuery, UnmatchedReports
 from reconciler.model.habits import AccountHabits
 from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields
+
+if TYPE_CHECKING:
+    from reconciler.model.evidence import Evidence, EvidenceQuery, UnmatchedReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class Store(LedgerReader, AuditLog, Protocol):
 class EvidenceReader(Protocol):
     """Reads what was fetched of the vendors' reports."""
 
-    def evidence(self, question: EvidenceQuery) -> tuple[Sequence[Evidence], UnmatchedReports]:
+    def evidence(self, question: "EvidenceQuery") -> "tuple[Sequence[Evidence], UnmatchedReports]":
         """Evidence for every cell that is asked for, in their order, and what could not be joined."""
         ...
 

@@ -47,10 +47,10 @@ from reconciler.diff.resolve import (
 )
 from reconciler.diff.updates import with_applied_leaves
 from reconciler.errors import EditError
-from reconciler.manifest.block import manifest_text
 from reconciler.manifest.checked_edits import BlockIndex, apply_requests, declared_in
 from reconciler.manifest.load import load_desired
 from reconciler.manifest.project_settings import all_plain_patterns
+from reconciler.manifest.text import manifest_text
 from reconciler.model.address import Address, address_order, app_of, placement_address
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.model.ledger import Ledger, LedgerEntry

@@ -16,9 +16,10 @@ from reconciler.adopt.forms import (
     without_lines,
 )
 from reconciler.diff.change import FieldChange, Note
-from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS, manifest_text
+from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.settings import Settings
+from reconciler.manifest.text import manifest_text
 from reconciler.model.address import Address, Kind, app_of, placement_address
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import FIELDS, PLACEMENT_TYPES

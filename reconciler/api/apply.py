@@ -17,24 +17,16 @@ from reconciler.errors import Interrupted, PlanUnusable, ProjectError, Reconcile
 from reconciler.files.project import write_state
 from reconciler.floors.current_floors import with_evidence
 from reconciler.model.address import address_order
-from reconciler.model.journal import DONE, Result, past_creates
+from reconciler.model.journal import Result, past_creates
 from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.aftermath import forecast
 from reconciler.plan.document import plan_text
 from reconciler.plan.gate import Allowances, gate
 from reconciler.plan.plan import Plan, left_mark, summary
 from reconciler.plan.revalidate import CurrentState, Stale, revalidate, without
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan, make_undo_plan
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import (
-    ApplyRequest,
-    PlanningContext,
-    carry_out_plan,
-    make_plan,
-    make_settled_plan,
-    make_undo_plan,
-    replan,
-    wait_to_settle,
-)
+from reconciler.workflow.plan import PlanningContext, make_plan, make_settled_plan, replan, wait_to_settle
 
 if TYPE_CHECKING:
     from reconciler.apis.management.gateway import DtGateway
@@ -179,7 +171,7 @@ def carry_out(
     """
     execution = execute(workspace, request)
     results = all_results(execution, left_out)
-    done, plan = {each.address for each in results if each.outcome in DONE}, request.plan
+    done, plan = {each.address for each in results if each.is_done}, request.plan
     result = ApplyResult(request.run.run_id, plan, results, left=left_mark(plan, done) if is_reviewed else "")
     try:
         result = replace(result, undo=_write_undo_plan(workspace, request, execution))

@@ -47,18 +47,6 @@ class SystemClock:
         time.sleep(seconds)
 
 
-_YOUNG: Final = 200_000
-"""Containers made before the collector looks at them; Python's own 700 has it walk an account a thousand times."""
-
-
-def collect_rarely() -> None:
-    """Have the collector run rarely: reading an account makes millions of values, which live on, and few cycles.
-
-    Measured at two fifths of the time it takes to make resources of answers.
-    """
-    gc.set_threshold(_YOUNG, 50, 100)
-
-
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Run without the cyclic garbage collector: loading makes millions of values and no cycles of them.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.api.judge import within_budget
 from reconciler.api.results import PlanResult
@@ -10,7 +11,6 @@ from reconciler.api.workspace import Workspace
 from reconciler.errors import PlanUnusable, Refused, StalePlan
 from reconciler.files.project import read_text
 from reconciler.floors.current_floors import with_evidence
-from reconciler.manifest.settings import Settings
 from reconciler.model.journal import past_creates
 from reconciler.model.state import DesiredState
 from reconciler.plan.document import plan_from_text
@@ -18,6 +18,11 @@ from reconciler.plan.gate import Allowances, Limits, Refusal, gate
 from reconciler.plan.plan import ANYTHING, Plan, Reviewed, reviewed, reviewed_in, unreviewed
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
+
+if TYPE_CHECKING:
+    from reconciler.manifest.settings import (
+        Settings,  # with YAML and models, which a plan of what is remembered needs not
+    )
 
 
 def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> PlanResult:
@@ -33,7 +38,7 @@ def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> 
     return PlanResult(within, exceeded, loaded.findings)
 
 
-def limits_of(project: DesiredState | Settings, allowances: Allowances) -> Limits:
+def limits_of(project: "DesiredState | Settings", allowances: Allowances) -> Limits:
     """What plans of a project are held to. Rules of policies are evaluated in a process of their own."""
     return Limits(project.safety, allowances, project.policies, project.country_groups, within_budget)
 
@@ -43,7 +48,7 @@ def load_plan(path: Path | str, root: Path | None = None) -> Plan:
     return plan_from_text(read_text(Path(path), root))
 
 
-def check_limits(settings: Settings, plan: Plan, allowances: Allowances) -> PlanResult:
+def check_limits(settings: "Settings", plan: Plan, allowances: Allowances) -> PlanResult:
     """A plan that was made before, and what of the limits of these settings it exceeds."""
     return PlanResult(*gate(plan, limits_of(settings, allowances)))
 

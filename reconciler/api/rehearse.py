@@ -16,7 +16,7 @@ from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.errors import ReconcilerError, StoreError
 from reconciler.http.auth import Credentials
-from reconciler.model.journal import DONE, Result, past_creates
+from reconciler.model.journal import Result, past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.model.secret import Secret
 from reconciler.model.state import DesiredState, LiveState
@@ -31,7 +31,8 @@ from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_live
 from reconciler.sandbox.spelling import response_object
 from reconciler.store.files import FileRun, FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
-from reconciler.workflow.plan import ApplyRequest, PlanningContext, replan
+from reconciler.workflow.apply import ApplyRequest
+from reconciler.workflow.plan import PlanningContext, replan
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -100,7 +101,7 @@ def _run_on_sandbox(start: _RehearsalInput, part: Plan, live: LiveState, script:
         plan = bound_to(part, _live_state(sandbox.account, script.quirks))
         run, results, error = _apply_saved(start, plan, sandbox.url, Path(folder))
         sandbox.account.finish()
-        is_done = all(each.outcome in DONE for each in results)
+        is_done = all(each.is_done for each in results)
         return Rehearsal(
             api=plan.origin.api,
             run=run,

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from reconciler.errors import ProjectError
 from reconciler.model.diagnostic import Finding
-from reconciler.model.journal import DONE
-from reconciler.model.rows import ColumnType
 
 if TYPE_CHECKING:
+    from reconciler.model.rows import ColumnType
     from reconciler.plan.aftermath import Forecast
     from reconciler.plan.gate import Refusal
     from reconciler.plan.plan import Plan, ReviewEntry
@@ -115,7 +114,7 @@ class Observer:
 if TYPE_CHECKING:
     from pyarrow import Table
 
-ColumnTypes: TypeAlias = Mapping[str, ColumnType]
+ColumnTypes: TypeAlias = "Mapping[str, ColumnType]"
 
 _EXTRA: Final = "floors"
 
@@ -160,7 +159,7 @@ def one_row_per_field(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str
         yield from ({**row, **field} for field in fields)
 
 
-def _cell(value: Any, kind: ColumnType) -> Any:
+def _cell(value: Any, kind: "ColumnType") -> Any:
     """A value as PyArrow takes it in a column of this type."""
     if value is None:
         return None
@@ -283,7 +282,7 @@ class ApplyResult:
     @property
     def is_done(self) -> bool:
         """Whether every step was done."""
-        return not self.declined and all(each.outcome in DONE for each in self.results)
+        return not self.declined and all(each.is_done for each in self.results)
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.result/1`."""

@@ -19,7 +19,6 @@ from reconciler.manifest.checked_edits import blocks_by_address
 from reconciler.model.address import Address, address_order
 from reconciler.model.habits import FOREIGN, AccountHabits
 from reconciler.model.journal import (
-    DONE,
     UNREAD,
     PastRun,
     past_creates,
@@ -37,8 +36,9 @@ from reconciler.plan.plan import Plan
 from reconciler.plan.reversal import ReversalContext, declared_again, is_undoable, reversal
 from reconciler.render.history import HistoryDocument
 from reconciler.render.text import counted
+from reconciler.workflow.apply import ApplyRequest
 from reconciler.workflow.observe import check_ledger, observe_apps_of
-from reconciler.workflow.plan import ApplyRequest, PlanningContext, replan
+from reconciler.workflow.plan import PlanningContext, replan
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -175,7 +175,7 @@ def _reversal_context(desired: DesiredState, live: LiveState, ledger: Ledger, ha
 
 def _not_undone(plan: Plan, result: ApplyResult) -> frozenset[Address]:
     """The addresses, as they were before, of what is not undone."""
-    done = {each.address for each in result.results if each.outcome in DONE}
+    done = {each.address for each in result.results if each.is_done}
     former = {each.address: each.renamed_from for each in plan.changes if isinstance(each, Update)}
     return frozenset(former.get(each.address) or each.address for each in plan.changes if each.address not in done)
 

@@ -17,7 +17,6 @@ from reconciler.api.environment import (
     MANAGEMENT_KEYS,
     Environment,
     SystemClock,
-    collect_rarely,
     collector_paused,
     connections_within_limit,
 )
@@ -236,7 +235,7 @@ class Workspace:
 
     def validate(self) -> Loaded:
         """The manifests with all findings, and no state where there are errors. Updates the load cache."""
-        cache = self._cache()
+        cache = self.cache()
         loaded = self._load_cached(cache)
         cache.save()
         return loaded
@@ -247,7 +246,7 @@ class Workspace:
         What an earlier load has read is not read again; `remember` lets later ones know of this one. Raises
         `InvalidManifests`, and then nothing was written.
         """
-        cache = self._cache()
+        cache = self.cache()
         loaded = self._load_cached(cache)
         if loaded.state is None:
             raise InvalidManifests(loaded.findings)
@@ -260,7 +259,8 @@ class Workspace:
         """The declared state, as by `load`, without the findings."""
         return self.load(remember=remember)[1]
 
-    def _cache(self) -> Cache | NullCache:
+    def cache(self) -> Cache | NullCache:
+        """What earlier loads have read."""
         return Cache(self.root / STATE_FOLDER / "cache") if self.environment.wants_cache else NullCache()
 
     def _load_cached(self, cache: ManifestCache) -> Loaded:
@@ -317,8 +317,6 @@ class Workspace:
 
         credentials = self.environment.credentials(MANAGEMENT_KEYS)
         url = self.environment.management_url
-        if self._owns_process:
-            collect_rarely()
         bound = connections_within_limit(self.parallelism, raises=self._owns_process)
         with DtClient(url, credentials, clock=self.clock, read_only=read_only, parallelism=bound) as client:
             yield client

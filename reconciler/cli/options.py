@@ -130,20 +130,20 @@ def _format_of(out: Path | None, formats: Sequence[str]) -> str | None:
 def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Addresses that the project's manifests declare; none, and no word, where they cannot be read."""
     del param
-    from reconciler.files.project import find_manifests, find_project  # noqa: PLC0415
-    from reconciler.manifest.checked_edits import addresses_in  # noqa: PLC0415 - most calls complete nothing
-    from reconciler.manifest.load import load_settings  # noqa: PLC0415
-    from reconciler.manifest.settings_models import SettingsDocument  # noqa: PLC0415
+    from reconciler.api.workspace import Workspace, WorkspaceOptions  # noqa: PLC0415
+    from reconciler.files.project import find_manifests, find_project  # noqa: PLC0415 - most calls complete nothing
+    from reconciler.manifest.addresses import declared_addresses  # noqa: PLC0415
 
     given = ctx.params.get("project") or ctx.find_root().params.get("project")
     try:
         project = find_project(Path.cwd(), Path(given) if given else None)
-        settings, _ = load_settings(project.settings)
-        usual = SettingsDocument.model_fields["manifests"].default
-        texts = find_manifests(project.root, settings.manifests if settings else usual).texts
+        cache = Workspace(project, WorkspaceOptions.of(None, None, DEFAULT_PARALLELISM)).cache()
+        found = declared_addresses(
+            project.settings, lambda patterns: find_manifests(project.root, patterns).texts, cache, incomplete
+        )
     except (ReconcilerError, OSError):
         return []
-    return list(addresses_in(texts, incomplete))
+    return list(found)
 
 
 def only_option(help_: str = "Only addresses that match, as in 'android:com.a/*'; repeatable.") -> Decorator:

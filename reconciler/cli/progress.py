@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from reconciler.cli.console import shows_progress
 from reconciler.diff.change import Change, action_of, id_of
-from reconciler.model.journal import DONE, Result
+from reconciler.model.journal import Result
 from reconciler.render.plan_text import step_text
 from reconciler.render.text import counted, terminal
 
@@ -201,7 +201,7 @@ class _ApplyWords:
         return f"{end.outcome} {step_text(end.action, end.address, end.outcome)}"
 
     def is_done(self, end: Result) -> bool:
-        return end.outcome in DONE
+        return end.is_done
 
     def step(self, step: Change) -> Mapping[str, str | None]:
         return {"address": step.address, "action": action_of(step), "id": id_of(step)}

@@ -1,10 +1,7 @@
-"""The base of every manifest model (strict blocks, scalar types with rules of their own), and blocks as text.
-
-Text is a new file, or an old one formatted: the order of the keys in each kind of block is here.
-"""
+"""The base of every manifest model: strict blocks, scalar types with rules of their own, and the order of keys."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from math import isfinite
@@ -16,11 +13,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from reconciler.model.address import Kind
 from reconciler.model.field import FIELDS, LimitType, RewardType, parts_of
-from reconciler.yaml.edit_styles import item_lines
-from reconciler.yaml.edits import Writable
-from reconciler.yaml.formatted import KeyOrders
-from reconciler.yaml.formatted import format_text as text_formatted
-from reconciler.yaml.scalar import Exponential, ManifestText, Spelled
+from reconciler.yaml.scalar import Exponential, Spelled
 
 UNSET: Final[Any] = None
 """The default of a field that may be left out. Which fields were written tells `model_fields_set`."""
@@ -41,9 +34,12 @@ EXTENSION: Final = "x-"
 
 
 class Block(BaseModel):
-    """A mapping of a manifest: the API's own field names, no unknown ones, no value turned into another type."""
+    """A mapping of a manifest: the API's own field names, no unknown ones, no value turned into another type.
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
+    A model is built when it is first used: most are parts or bases of others, and never used alone.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, defer_build=True)
 
 
 class DocumentBlock(Block):
@@ -196,33 +192,3 @@ EVERY_KEY: Final = frozenset(
     )
 )
 """The keys that any block may have."""
-
-
-_ORDERS: Final = KeyOrders(
-    {
-        "": DOCUMENT_KEYS,
-        "apps": APP_KEYS,
-        "placements": PLACEMENT_KEYS,
-        "waterfalls": WATERFALL_KEYS,
-        "tiers": TIER_KEYS,
-        **INNER_KEYS,
-    },
-    EXTENSION,
-)
-
-
-def manifest_text(apps: Sequence[Mapping[str, Writable]], schema: str | None = None) -> str:
-    """A manifest that declares apps, each a block whose keys are in the order they are to have.
-
-    `schema` is where editors find the format, relative to the file.
-    """
-    head = [] if schema is None else [f"# yaml-language-server: $schema={schema}"]
-    lines = [*head, f"version: {VERSION}", "apps:"]
-    for app in apps:
-        lines += item_lines("  ", app)
-    return "\n".join((*lines, ""))
-
-
-def format_manifest(text: ManifestText) -> bytes:
-    """The bytes of a manifest in its usual order and spacing. Raises `EditError` as the formatting of any text does."""
-    return text_formatted(text, _ORDERS)

@@ -111,6 +111,21 @@ def _parsed_manifests(
         yield manifest
 
 
+def manifest_recall(
+    settings_text: ManifestText, cache: ManifestCache
+) -> Callable[[ManifestText], ParsedManifest | None]:
+    """A function that gives what an earlier load has read of a manifest without errors, and None for any other."""
+    key_of = _key_function(settings_text)
+    decimals = DecimalCache()
+
+    def recall(text: ManifestText) -> ParsedManifest | None:
+        cached = cache.get(key_of(text))
+        manifest = parsed_manifest_from_bytes(cached, text.file, decimals) if cached is not None else None
+        return None if manifest is None or any(each.severity == "error" for each in manifest.findings) else manifest
+
+    return recall
+
+
 def _manifest_reader(
     settings_text: ManifestText, read_settings: ReadSettings
 ) -> Callable[[ManifestText], ParsedManifest]:

@@ -1,12 +1,11 @@
 """Edits of manifests that are read again before they count: the result must declare what was asked for, and no more.
 
-Here are the places of blocks (`BlockLocation`, `BlockIndex`), the addresses in any file for completion
-(`addresses_in`), and the requests with their check (`EditRequest`, `apply_requests`, `check_declared`).
+Here are the places of blocks (`BlockLocation`, `BlockIndex`), and the requests with their check (`EditRequest`,
+`apply_requests`, `check_declared`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
 
 from reconciler.errors import EditError
 from reconciler.manifest.load import load_one
@@ -18,7 +17,7 @@ from reconciler.model.value import Fields
 from reconciler.yaml.apply_edits import edit_whole
 from reconciler.yaml.edits import Edit, Path
 from reconciler.yaml.node import Map
-from reconciler.yaml.parse import Parsed, Tree, parse, read_tree
+from reconciler.yaml.parse import Parsed, Tree, read_tree
 from reconciler.yaml.scalar import ManifestText, Place, spelling
 
 
@@ -83,52 +82,6 @@ def _placement_blocks(app: Map) -> Iterator[tuple[Path, str, tuple[Map, ...]]]:
     for at, waterfall in enumerate(app.get("waterfalls") or ()):
         for tier_at, tier in enumerate(waterfall["tiers"]):
             yield ("waterfalls", at, "tiers", tier_at), f"{waterfall['name']}_{tier['name']}", (tier, waterfall)
-
-
-COMPLETION_BYTES: Final = 2_000_000
-"""Bytes read for one completion: about a third of a second."""
-
-
-def addresses_in(texts: Iterable[ManifestText], prefix: str = "") -> list[Address]:
-    """Addresses of apps and placements that begin with the prefix, sorted; of a broken file, those that can be read.
-
-    Only files that can hold such addresses are read, and of these some 2 MB: a longer prefix finds the rest. Names with
-    unprintable characters, which no valid manifest has, are left out.
-    """
-    bundle = prefix.partition("/")[0].partition(":")[2].encode()
-    bytes_left = COMPLETION_BYTES
-    addresses: set[Address] = set()
-    for text in texts:
-        if bundle in text.data and bytes_left > 0:
-            bytes_left -= len(text.data)
-            addresses.update(_readable_addresses(text))
-    return sorted(address for address in addresses if address.startswith(prefix) and address.isprintable())
-
-
-def _readable_addresses(text: ManifestText) -> Iterator[Address]:
-    for document in parse(text).documents:
-        for app in _mappings(document.value, "apps"):
-            platform, bundle = app.get("platform"), app.get("bundle")
-            if isinstance(platform, str) and isinstance(bundle, str | int) and not isinstance(bundle, bool):
-                address = app_address(platform, spelling(bundle))
-                yield address
-                yield from (placement_address(address, name) for name in _placement_names(app))
-
-
-def _placement_names(app: dict[str, Any]) -> Iterator[str]:
-    yield from _names(app, "placements")
-    for waterfall in _mappings(app, "waterfalls"):
-        yield from (f"{waterfall.get('name')}_{tier}" for tier in _names(waterfall, "tiers"))
-
-
-def _names(block: dict[str, Any], key: str) -> Iterator[str]:
-    yield from (part["name"] for part in _mappings(block, key) if isinstance(part.get("name"), str))
-
-
-def _mappings(block: Any, key: str) -> list[dict[str, Any]]:
-    """The mappings in the list below a key; none where the value has another shape."""
-    parts = block.get(key) if isinstance(block, dict) else None
-    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
 
 @dataclass(frozen=True, slots=True)

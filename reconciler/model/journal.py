@@ -34,6 +34,11 @@ class Result:
     kept: Mapping[str, Value] = field(default_factory=dict)
     reset: tuple[str, ...] = ()
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the step took effect."""
+        return self.outcome in DONE
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:

@@ -115,9 +115,6 @@ def with_ownership(lines: Iterator[bytes], seals: Seals | None) -> Iterator[tupl
 
 _NAME: Final = "manifests"
 _KEY_NAME: Final = "key"
-WORTH_KEEPING: Final = 256 * 1024
-"""Bytes, some 500 placements. What is less is read in less time than it takes to import the reader."""
-
 _MOST: Final = 512 * 1024 * 1024
 """Bytes; a million placements take about as much."""
 
@@ -129,12 +126,12 @@ _THEIRS: Final = ("pydantic", "pydantic_core", "yaml", "pycountry", "cel")
 class Cache:
     """A `ManifestCache` in a folder: read when it is made, written by `save`.
 
-    What another build kept is not recalled.
+    What another build kept is not recalled. The least project is worth it: what reads YAML and checks it takes longer
+    to import than its text to read.
     """
 
-    def __init__(self, folder: Path, *, build: str | None = None, least: int = WORTH_KEEPING) -> None:
+    def __init__(self, folder: Path, *, build: str | None = None) -> None:
         self._folder = folder
-        self._least = least
         build = this_build() if build is None else build
         self._person = hashlib.blake2b(build.encode(), digest_size=hashlib.blake2b.PERSON_SIZE).digest()
         self._seal_key = read_key(folder, _KEY_NAME)
@@ -158,11 +155,9 @@ class Cache:
     def save(self) -> None:
         """Write what was used since this was made, and drop the rest.
 
-        Nothing is written where nothing is new, for less than `least` bytes, and through links, which may lead out of
-        the project.
+        Nothing is written where nothing is new, and through links, which may lead out of the project.
         """
-        is_worth_it = sum(map(len, self._used.values())) >= self._least
-        if not (self._is_new and is_worth_it) or self._folder.resolve() != self._folder:
+        if not self._is_new or self._folder.resolve() != self._folder:
             return
         with suppress(OSError, UnfitFile):
             disk.create(self._folder, ".gitignore", b"*\n")

@@ -1,16 +1,12 @@
-"""Make plans and audits from declared, live and recorded state; plan anew; carry out a plan; make its undo plan."""
+"""Make plans and audits from declared, live and recorded state, and plan anew. Imports nothing that writes."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.context import Apps, CancellationToken, ExecutionContext, LiveIndex, UpdateModes
-from reconciler.apply.executor import Execution, execute
-from reconciler.diff.audit import Audit
 from reconciler.diff.change import Blocked, Contradiction, Create, Verdict
 from reconciler.diff.changes import owned_count, select, verdicts_on
-from reconciler.diff.classes import audit_account
 from reconciler.diff.context import DiffOptions, DriftRule, context_of
 from reconciler.diff.removals import lost_notes
 from reconciler.errors import WrongAccount
@@ -19,10 +15,9 @@ from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import NO_CREATES, PastCreates, past_creates, seconds_to_settle
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import DesiredState, LiveState
-from reconciler.plan.aftermath import undo_plan
 from reconciler.plan.plan import Plan, PlanOrigin, build
 from reconciler.plan.revalidate import CurrentState
-from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
+from reconciler.ports import Clock, LedgerReader, LiveReader
 from reconciler.workflow.observe import (
     Observation,
     Selection,
@@ -31,6 +26,9 @@ from reconciler.workflow.observe import (
     observe,
     observe_plan_targets,
 )
+
+if TYPE_CHECKING:
+    from reconciler.diff.audit import Audit
 
 
 def make_plan(
@@ -190,17 +188,19 @@ def make_audit(
     origin: PlanOrigin,
     selection: Selection,
     past_of: Callable[[], PastCreates] = PastCreates,
-) -> Audit:
+) -> "Audit":
     """Read the account, and say what in it is not as it was last applied. Writes nothing.
 
     `past_of` gives what the journal says of creates; it is asked only where something is missing.
     Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
     """
+    from reconciler.diff.classes import audit_account  # noqa: PLC0415 - plans, which are asked for more often, have none
+
     owned = frozenset(app_of(address) for address in ledger if kind_of(address) == "placement")
     observation = observe(desired, reader, ledger, selection, owned)
     options = options_of(desired, observation, origin, selection.habits)
 
-    def audit_with(options: DiffOptions) -> Audit:
+    def audit_with(options: DiffOptions) -> "Audit":
         context = context_of(desired, observation.live, ledger, options)
         return audit_account(context, origin.created_at, origin.publisher_id, origin.api, selector(selection.only))
 
@@ -225,49 +225,3 @@ def wait_to_settle(store: LedgerReader, clock: Clock, settle_seconds: float, pla
     if seconds > 0:
         clock.sleep(seconds)
     return past
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyRequest:
-    """A plan, the account and the ledger that it was made on, and where it is carried out.
-
-    `run` holds the lock. `settle_seconds`: how long a doubtful create may take to appear. Whoever is asked to stop
-    cancels `cancellation`. `habits`: what is known of how the account takes updates.
-    """
-
-    plan: Plan
-    live: LiveState
-    ledger: Ledger
-    gateway: Gateway
-    run: RunStore
-    settle_seconds: float = 30
-    cancellation: CancellationToken = field(default_factory=CancellationToken)
-    habits: AccountHabits = UNKNOWN_HABITS
-
-
-def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, parallelism: int = 8) -> Execution:
-    """Update the ledger with what was observed, and carry out every change that is not blocked.
-
-    At most `parallelism` steps run at once.
-    """
-    plan, run = request.plan, request.run
-    if plan.remember or plan.forget:
-        run.remember(plan.remember, plan.forget)
-    ledger = {**request.ledger, **{entry.address: entry for entry in plan.remember}}
-    context = ExecutionContext(
-        request.gateway,
-        run,
-        clock,
-        LiveIndex.of(request.live, ledger),
-        ledger,
-        Apps(),
-        request.cancellation,
-        request.settle_seconds,
-        updates=UpdateModes(request.habits),
-    )
-    return execute(plan, context, listener, parallelism)
-
-
-def make_undo_plan(request: ApplyRequest, execution: Execution, after: LiveState, origin: PlanOrigin) -> Plan:
-    """The plan that would undo an execution, bound to the account as it was read at the end of it."""
-    return undo_plan(request.plan, execution.results, request.live.by_id(), after.by_id(), request.ledger, origin)

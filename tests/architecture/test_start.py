@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from support.command import CLIENT_ID, CLIENT_SECRET
+from support.rival import Rival
 
 from reconciler.cli.main import COMMANDS
 
@@ -28,6 +30,8 @@ LIBRARIES = frozenset({
 })  # fmt: skip
 CHECKING = frozenset({"api", "cli", "errors", "files", "manifest", "model", "render", "store", "yaml"})
 """The rooms that take part when manifests are checked."""
+WRITES = ("reconciler.adopt", "reconciler.apply", "reconciler.diff.audit", "reconciler.yaml.edits")
+"""What only commands need that write, edit manifests or audit."""
 
 
 @pytest.fixture
@@ -50,6 +54,13 @@ def imported(tmp_path):
     text = "version: 1\napps: [{platform: ios, bundle: com.a, placements: [{name: p, placementType: MREC}]}]\n"
     (tmp_path / "apps" / "a.yaml").write_text(text)
     return call
+
+
+@pytest.fixture
+def account():
+    """An account without apps, as the environment names it."""
+    with Rival().running() as server:
+        yield {"DT_MANAGEMENT_URL": server.url, "DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET}
 
 
 def ours(modules):
@@ -91,16 +102,33 @@ def test_validating_takes_what_reads_manifests(imported):
     assert {name for name in ours(modules) if name.startswith(("reconciler.render.", "reconciler.store."))} == {
         "reconciler.render.text", "reconciler.store.seal",
     }  # fmt: skip
+    assert not {name for name in ours(modules) if name.startswith(WRITES)}
 
 
-def test_validating_a_large_project_again_reads_nothing_and_so_takes_no_reader(imported, tmp_path):
-    many = "".join(f"{{name: p{number}, placementType: MREC, status: active}}, " for number in range(6000))
-    text = f"version: 1\napps: [{{platform: ios, bundle: com.b, placements: [{many}]}}]\n"
-    (tmp_path / "apps" / "b.yaml").write_text(text)
+def test_validating_again_reads_nothing_and_so_takes_no_reader(imported):
     imported("validate")
     modules = imported("validate")
     assert libraries(modules) == {"click", "orjson"}
     assert rooms(modules) <= CHECKING
+    assert not {"reconciler.model.habits", "reconciler.model.journal", "reconciler.model.ledger"} & modules
+
+
+def test_an_address_is_completed_from_what_is_remembered(imported):
+    imported("validate")
+    asked = {"COMP_WORDS": "reconciler history ios:", "COMP_CWORD": "2"}
+    modules = imported(_RECONCILER_COMPLETE="bash_complete", **asked)
+    assert imported.answer == "plain,ios:com.a\nplain,ios:com.a/p\n"
+    assert libraries(modules) == {"click", "orjson"}
+    assert rooms(modules) <= CHECKING
+
+
+def test_a_plan_of_what_is_remembered_takes_what_asks_and_compares(imported, account):
+    imported("validate")
+    modules = imported("plan", **account)
+    assert "Plan: 2 blocked" in imported.answer
+    others = {"alembic", "cel", "deepdiff", "duckdb", "filelock", "jinja2", "psycopg", "pydantic", "yaml"}
+    assert libraries(modules) & others == set()
+    assert not {name for name in ours(modules) if name.startswith(WRITES)}
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -14,9 +14,9 @@ from support.rival import Spelling
 from support.schemas import assert_as_published
 
 from reconciler.adopt.forms import expanded_blocks, plain_json
-from reconciler.manifest.block import manifest_text
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.manifest.schema import schemas
+from reconciler.manifest.text import manifest_text
 from reconciler.model.address import selector
 from reconciler.model.state import Source
 

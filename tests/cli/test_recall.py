@@ -1,8 +1,6 @@
-"""Loads of large projects remember what they read, and nobody can tell but by the time it takes."""
+"""Loads remember what they read, and nobody can tell but by the time it takes."""
 
 import pytest
-
-from reconciler.store.seal import WORTH_KEEPING
 
 SOUND = """version: 1
 apps:
@@ -14,14 +12,6 @@ apps:
     placements: [{name: p, placementType: Rewarded, coppa: false, floorPrices: {US: 1.20}}]
 """
 BROKEN = SOUND.replace("Rewarded", "Rewardd")
-MANY = "".join(f'{{name: "b{number}", placementType: MREC, status: active}}, ' for number in range(WORTH_KEEPING // 50))
-
-
-@pytest.fixture
-def project(project):
-    """One that is large enough."""
-    project.write("apps/many.yaml", f"version: 1\napps: [{{platform: ios, bundle: com.many, placements: [{MANY}]}}]\n")
-    return project
 
 
 def tree(project):

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from laws.yaml_texts import yaml_texts
 from support.draws import drawn
 
-from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS, format_manifest
+from reconciler.manifest.block import APP_KEYS, PLACEMENT_KEYS
+from reconciler.manifest.text import format_manifest
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText
 

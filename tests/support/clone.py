@@ -16,8 +16,9 @@ from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.plan import Plan
 from reconciler.ports import Gateway
 from reconciler.store.files import FileStore
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import ApplyRequest, PlanningContext, carry_out_plan, make_plan, make_settled_plan
+from reconciler.workflow.plan import PlanningContext, make_plan, make_settled_plan
 
 
 class Clone:

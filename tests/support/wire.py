@@ -30,8 +30,9 @@ from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_resources
 from reconciler.store.files import FileStore
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import ApplyRequest, PlanningContext, carry_out_plan, make_plan, make_settled_plan
+from reconciler.workflow.plan import PlanningContext, make_plan, make_settled_plan
 
 KEYS = Credentials(Secret("wire"), Secret("wire"))
 IMPATIENT = RetryPolicy(

@@ -104,7 +104,7 @@ def _texts(workspace: Workspace, paths: Sequence[Path]) -> Sequence[ManifestText
 
 def _format_texts(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[Finding]]:
     """The texts that change, and findings on those that cannot be formatted."""
-    from reconciler.manifest.block import format_manifest
+    from reconciler.manifest.text import format_manifest
 
     changed: list[ManifestText] = []
     findings: list[Finding] = []
@@ -133,7 +133,8 @@ def render(options: Options, *, globs: tuple[str, ...]) -> int:
       reconciler render --format json
     """
     from reconciler.adopt.forms import expanded_blocks, plain_json
-    from reconciler.manifest.block import VERSION, manifest_text
+    from reconciler.manifest.block import VERSION
+    from reconciler.manifest.text import manifest_text
     from reconciler.model.address import selector
 
     session = CommandSession.of(options)

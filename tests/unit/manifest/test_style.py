@@ -8,8 +8,8 @@ from reconciler.manifest.block import (
     PLACEMENT_KEYS,
     TIER_KEYS,
     WATERFALL_KEYS,
-    format_manifest,
 )
+from reconciler.manifest.text import format_manifest
 from reconciler.yaml.scalar import ManifestText
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.store.seal import WORTH_KEEPING, Cache
+from reconciler.store.seal import Cache
 
 ENTRIES = {b"%064d" % number: b"[%d]" % number * number for number in range(4)}
 
@@ -18,7 +18,7 @@ def folder(tmp_path):
 
 
 def filled(folder, entries=ENTRIES):
-    made = Cache(folder, least=0)
+    made = Cache(folder)
     for key, data in entries.items():
         made.put(key, data)
     made.save()
@@ -95,7 +95,7 @@ def test_records_in_another_order_are_recalled_and_none_under_the_key_of_another
 
 def test_only_what_a_load_used_is_kept(folder):
     filled(folder)
-    later = Cache(folder, least=0)
+    later = Cache(folder)
     kept, new = list(ENTRIES)[1], b"n" * 64
     later.get(kept)
     later.put(new, b"new")
@@ -107,15 +107,14 @@ def test_only_what_a_load_used_is_kept(folder):
 def test_nothing_is_written_where_nothing_is_new(folder):
     file = filled(folder)
     before = file.stat().st_mtime_ns
-    again = Cache(folder, least=0)
+    again = Cache(folder)
     again.get(next(iter(ENTRIES)))
     again.save()
     assert file.stat().st_mtime_ns == before
 
 
-def test_a_small_project_is_left_as_it_is(folder):
+def test_the_least_is_kept_and_nothing_is_written_for_nothing(folder):
     small = Cache(folder)
-    small.put(b"k" * 64, b"x" * (WORTH_KEEPING - 1))
     small.save()
     assert not folder.parent.exists()
     small.put(b"l" * 64, b"x")
@@ -124,7 +123,7 @@ def test_a_small_project_is_left_as_it_is(folder):
 
 
 def test_two_runs_that_save_leave_what_one_of_them_knew(folder):
-    one, other = Cache(folder, least=0), Cache(folder, least=0)
+    one, other = Cache(folder), Cache(folder)
     for run, data in ((one, b"one"), (other, b"other")):
         for key in ENTRIES:
             run.put(key, data)
