@@ -163,7 +163,7 @@ class Cache:
         self._is_new = False
 
     def get(self, key: bytes) -> bytes | None:
-        """What the same program put under the key, and sealed as this one would; None for what does not fit its seal."""
+        """What the same program put under the key, and sealed as this one does; None for what does not fit its seal."""
         seal, data = self._stored.get(key, (b"", b""))
         if not seal or self._seal_key is None or not compare_digest(seal, self._seal(self._seal_key, key, data)):
             return None
