@@ -15,9 +15,9 @@ file="$(project_folder)/.reconciler/cache/portable"
 rm -rf -- "$file"
 
 if [[ "$INPUT_CACHE" == true && -n "${RECONCILER_CACHE_KEY:-}${RECONCILER_CACHE_KEY_FILE:-}" ]]; then
-  # From the root of the checkout: the path is part of what a cache is found by. Applies have a cache of their own, since they may have
-  # a key of their own.
+  # From the root of the checkout: the path is part of what a cache is found by. Applies may have a key of their own, and so
+  # have a cache of their own.
   name=reconciler-loads-plan
   [[ "$INPUT_COMMAND" != apply ]] || name=reconciler-loads-apply
-  printf '%s\n' "file=${file#"${GITHUB_WORKSPACE:-}/"}" "name=$name" >>"$GITHUB_OUTPUT"
+  printf '%s\n' "file=${file#"${GITHUB_WORKSPACE:-$PWD}/"}" "name=$name" >>"$GITHUB_OUTPUT"
 fi

@@ -1,6 +1,7 @@
 """What a command imports is what it makes people wait for; told in modules, so that no machine is too slow for it."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -34,11 +35,11 @@ CHECKING = frozenset({"api", "cli", "errors", "files", "manifest", "model", "ren
 def imported(tmp_path):
     """The modules that a call imports, in a project with one manifest."""
 
-    def call(*arguments, **env):
+    def call(*arguments, cwd=tmp_path, **env):
         told = tmp_path / "told"
         done = subprocess.run(
             [sys.executable, "-c", PROBE, str(told), *arguments],
-            cwd=tmp_path, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **env},
+            cwd=cwd, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **env},
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -94,13 +95,30 @@ def test_validating_takes_what_reads_manifests(imported):
 
 
 def test_validating_a_large_project_again_reads_nothing_and_so_takes_no_reader(imported, tmp_path):
-    many = "".join(f"{{name: p{number}, placementType: MREC, status: active}}, " for number in range(6000))
-    text = f"version: 1\napps: [{{platform: ios, bundle: com.b, placements: [{many}]}}]\n"
-    (tmp_path / "apps" / "b.yaml").write_text(text)
+    enlarge(tmp_path)
     imported("validate")
     modules = imported("validate")
     assert libraries(modules) == {"click", "orjson"}
     assert rooms(modules) <= CHECKING
+
+
+def enlarge(project):
+    many = "".join(f"{{name: p{number}, placementType: MREC, status: active}}, " for number in range(6000))
+    text = f"version: 1\napps: [{{platform: ios, bundle: com.b, placements: [{many}]}}]\n"
+    (project / "apps" / "b.yaml").write_text(text)
+
+
+def test_a_checkout_that_has_the_cache_and_the_key_of_another_reads_nothing_and_without_the_key_all(imported, tmp_path):
+    enlarge(tmp_path)
+    key = {"RECONCILER_CACHE_KEY": "a key of the jobs alone"}
+    imported("validate", **key)
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path, other)
+    modules = imported("validate", cwd=other, **key)
+    assert libraries(modules) == {"click", "orjson"}
+    assert rooms(modules) <= CHECKING
+    for env in ({}, {"RECONCILER_CACHE_KEY": "a key of other jobs"}):
+        assert "yaml" in libraries(imported("validate", cwd=other, **env))
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
