@@ -121,8 +121,8 @@ def _poison(repository, main):
 
 
 @pytest.mark.usefixtures("_poison")
-def test_a_cache_that_is_committed_is_nobodys_even_if_the_key_fits(jobs, github, main):
-    assert "zz" in Project(main).call("expand", RECONCILER_CACHE_KEY=KEY).out, (
+def test_a_cache_that_is_committed_is_nobodys_even_if_the_key_fits(jobs, github, main, rival):
+    assert "zz" in Project(main, rival.url).call("plan", RECONCILER_CACHE_KEY=KEY).out, (
         "it would be believed, or this says nothing"
     )
     github.pull_request(1)
