@@ -34,6 +34,12 @@ VARIABLES: Final = (
         "RECONCILER_CACHE", "`off`: what manifests were read as is not remembered.", "remembered in `.reconciler`"
     ),
     Variable(
+        "RECONCILER_CACHE_KEY",
+        "A secret of 16 characters or more, which seals what is remembered so that jobs of a CI system can carry it.",
+        "sealed for this checkout alone",
+        secret=True,
+    ),
+    Variable(
         "RECONCILER_GIT_PASSWORD",
         "The password with which `ci ledger` pushes over https; it sets it itself, for git alone.",
         "git's own credentials",

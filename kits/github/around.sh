@@ -63,27 +63,11 @@ take_ledger() {
     fail "the ledger that waits to be merged could not be read. The log says why"
 }
 
-# A path from the working directory as one from the root.
-whole_path() {
-  if [[ "$1" =~ ^(/|[A-Za-z]:) ]]; then echo "$1"; else echo "$work/$1"; fi
-}
-
-# The folder of the project, or of the nearest one above the working directory.
-project_folder() {
-  local place=$work
-  if [[ -n "$INPUT_PROJECT" ]]; then
-    whole_path "$INPUT_PROJECT"
-    return
-  fi
-  while [[ ! -e "$place/reconciler.yaml" && ! -L "$place/reconciler.yaml" && "$place" == */*/* ]]; do place=${place%/*}; done
-  if [[ -e "$place/reconciler.yaml" || -L "$place/reconciler.yaml" ]]; then echo "$place"; else echo "$work"; fi
-}
-
 # What is neither, as `True`, would switch off what it was to keep on.
-for input in HOLD_CONFLICTS STRICT REVIEWED COMMENT COMMIT_LEDGER ISSUE FAIL_ON_DRIFT ALLOW_FLOOR_JUMP; do
+for input in HOLD_CONFLICTS STRICT REVIEWED COMMENT COMMIT_LEDGER CACHE ISSUE FAIL_ON_DRIFT ALLOW_FLOOR_JUMP; do
   variable="INPUT_$input"
   [[ "${!variable}" == true || "${!variable}" == false ]] ||
-    fail "the inputs hold-conflicts, strict, reviewed, comment, commit-ledger, issue, fail-on-drift and allow-floor-jump are true or false"
+    fail "the inputs hold-conflicts, strict, reviewed, comment, commit-ledger, cache, issue, fail-on-drift and allow-floor-jump are true or false"
 done
 
 # Everything runs outside of the checkout, and what it leaves is there, too.

@@ -5,6 +5,8 @@ set -euo pipefail
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 # shellcheck source=kits/github/isolate.sh
 source "$here/isolate.sh"
+# shellcheck source=kits/github/place.sh
+source "$here/place.sh"
 # shellcheck source=kits/github/around.sh
 source "$here/around.sh"
 

@@ -90,6 +90,9 @@ if TYPE_CHECKING:
     from reconciler.http.auth import Credentials
     from reconciler.warehouse.import_schema import StoreKeys
 
+_LEAST_KEY: Final = 16
+"""Characters. Whoever can read a cache may try all shorter ones."""
+
 _ALONE: Final = "it has to hold the secret alone, as text"
 MANAGEMENT_URL: Final = "https://console.fyber.com"
 REPORTING_URL: Final = "https://reporting.fyber.com"
@@ -180,6 +183,18 @@ class Environment:
     def wants_cache(self) -> bool:
         """Whether loads may remember what they read: unless RECONCILER_CACHE is off."""
         return self.variables.get("RECONCILER_CACHE", "").strip().lower() not in {"off", "0", "false", "no"}
+
+    def cache_key(self) -> Secret | None:
+        """What the cache of loads is sealed with where it is carried from job to job; None without one.
+
+        Raises `CredentialsError`, as `secret`, and for a text that could be guessed.
+        """
+        secret = self.secret("RECONCILER_CACHE_KEY")
+        if secret is not None and len(secret.reveal()) < _LEAST_KEY:
+            raise CredentialsError(
+                f"RECONCILER_CACHE_KEY has less than {_LEAST_KEY} characters", hint="`openssl rand -hex 32` makes one"
+            )
+        return secret
 
     @property
     def wants_color(self) -> bool:

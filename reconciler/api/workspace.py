@@ -243,15 +243,15 @@ class Workspace:
     def load(self, *, remember: bool = True) -> tuple[Loaded, DesiredState]:
         """What the manifests declare, and the findings, which are warnings and go to the observer.
 
-        What an earlier load has read is not read again; `remember` lets later ones know of this one. Raises
-        `InvalidManifests`, and then nothing was written.
+        What an earlier load has read is not read again; `remember` lets later ones know of this one. Where the cache
+        has a key of its own, as in CI, they always do. Raises `InvalidManifests`, and then nothing was written.
         """
         cache = self.cache()
         loaded = self._load_cached(cache)
         if loaded.state is None:
             raise InvalidManifests(loaded.findings)
         self.observer.findings(loaded.findings)
-        if remember:
+        if remember or self.environment.cache_key() is not None:
             cache.save()
         return loaded, loaded.state
 
@@ -261,7 +261,9 @@ class Workspace:
 
     def cache(self) -> Cache | NullCache:
         """What earlier loads have read."""
-        return Cache(self.root / STATE_FOLDER / "cache") if self.environment.wants_cache else NullCache()
+        if not self.environment.wants_cache:
+            return NullCache()
+        return Cache(self.root / STATE_FOLDER / "cache", self.environment.cache_key())
 
     def _load_cached(self, cache: ManifestCache) -> Loaded:
         settings, findings = load_settings_cached(self.settings_text, cache, self._read_settings)

@@ -9,13 +9,16 @@ The cache of earlier loads is a file of lines in the project, with a key of the 
 tell what manifests say, or a review would show one thing and an apply do another. It follows that anything broken is
 not recalled, and that nothing needs to be locked: whoever reads half of another run's file finds lines that do not fit
 their seals. A cache that cannot be read or written is empty, and nothing fails. See docs/adr/0014.
+
+Jobs of CI systems begin with a fresh checkout each, and so without that key. A secret of theirs takes its place: then
+lines are sealed with a key derived of it, in a file of another name, and believed wherever the same secret is.
 """
 
 import hashlib
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,6 +30,7 @@ from typing import Final
 from reconciler import __version__
 from reconciler.errors import UnfitFile
 from reconciler.files import disk
+from reconciler.model.secret import Secret
 
 KEY_NAME: Final = "journal.key"
 _KEY_BYTES: Final = 64
@@ -114,33 +118,47 @@ def with_ownership(lines: Iterator[bytes], seals: Seals | None) -> Iterator[tupl
 
 
 _NAME: Final = "manifests"
+_PORTABLE_NAME: Final = "portable"
+"""The file that is sealed with a secret: what CI systems keep."""
+
 _KEY_NAME: Final = "key"
+_DOMAIN: Final = b"reconciler/cache"
 _MOST: Final = 512 * 1024 * 1024
 """Bytes; a million placements take about as much."""
 
 _OURS: Final = ("manifest", "model", "yaml")
-_THEIRS: Final = ("pydantic", "pydantic_core", "yaml", "pycountry", "cel")
-"""What findings and values come from besides the texts: folders of this package, and libraries."""
+_THEIRS: Final[Mapping[str, str]] = {
+    "pydantic": "pydantic",
+    "pydantic_core": "pydantic_core",
+    "yaml": "pyyaml",
+    "pycountry": "pycountry",
+    "cel": "common_expression_language",
+}
+"""What findings and values come from besides the texts: folders of this package, and libraries with the names of their
+distributions."""
 
 
 class Cache:
     """A `ManifestCache` in a folder: read when it is made, written by `save`.
 
-    What another build kept is not recalled. The least project is worth it: what reads YAML and checks it takes longer
-    to import than its text to read.
+    What another build kept is not recalled. With a `secret` it is sealed with that, and can be carried elsewhere. The
+    least project is worth it: what reads YAML and checks it takes longer to import than its text to read.
     """
 
-    def __init__(self, folder: Path, *, build: str | None = None) -> None:
+    def __init__(self, folder: Path, secret: Secret | None = None, *, build: str | None = None) -> None:
         self._folder = folder
-        build = this_build() if build is None else build
+        self._name = _NAME if secret is None else _PORTABLE_NAME
+        if build is None:
+            build = this_build() if secret is None else portable_build()
         self._person = hashlib.blake2b(build.encode(), digest_size=hashlib.blake2b.PERSON_SIZE).digest()
-        self._seal_key = read_key(folder, _KEY_NAME)
+        self._secret_key = None if secret is None else _derived_key(secret)
+        self._seal_key = self._secret_key or read_key(folder, _KEY_NAME)
         self._stored = dict(_records(self._content())) if self._seal_key else {}
         self._used: dict[bytes, bytes] = {}
         self._is_new = False
 
     def get(self, key: bytes) -> bytes | None:
-        """What was put under the key by the same program on this machine; None for what does not fit its seal."""
+        """What the same program put under the key, and sealed as this one does; None for what does not fit its seal."""
         seal, data = self._stored.get(key, (b"", b""))
         if not seal or self._seal_key is None or not compare_digest(seal, self._seal(self._seal_key, key, data)):
             return None
@@ -161,16 +179,16 @@ class Cache:
             return
         with suppress(OSError, UnfitFile):
             disk.create(self._folder, ".gitignore", b"*\n")
-            seal_key = make_key(self._folder, _KEY_NAME)
+            seal_key = self._secret_key or make_key(self._folder, _KEY_NAME)
             if seal_key is not None:
-                disk.remove_drafts(self._folder / _NAME)  # a run at work that loses its own saves nothing
+                disk.remove_drafts(self._folder / self._name)  # a run at work that loses its own saves nothing
                 data = b"".join(self._lines(seal_key))
-                disk.write(self._folder, _NAME, data, mode=0o600, durable=False)
+                disk.write(self._folder, self._name, data, mode=0o600, durable=False)
                 self._is_new = False
 
     def _content(self) -> bytes:
         """The bytes of the file; none where it is too large or anything but a regular file."""
-        with suppress(OSError, UnfitFile), os.fdopen(disk.open_descriptor(self._folder, _NAME), "rb") as file:
+        with suppress(OSError, UnfitFile), os.fdopen(disk.open_descriptor(self._folder, self._name), "rb") as file:
             return file.read() if os.fstat(file.fileno()).st_size <= _MOST else b""
         return b""
 
@@ -197,13 +215,57 @@ def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
         yield key, (seal, data)
 
 
+def _derived_key(secret: Secret) -> bytes:
+    return hashlib.blake2b(secret.reveal().encode(), person=_DOMAIN, digest_size=32).digest()
+
+
 @cache
 def this_build() -> str:
     """An identifier of this installation: version numbers, and the sizes and times of its files and libraries."""
-    package = Path(__file__).parents[1]
-    ours = [path for folder in _OURS for path in (package / folder).rglob("*.py")]
-    specs = [find_spec(name) for name in _THEIRS]
-    theirs = [Path(spec.origin) for spec in specs if spec is not None and spec.origin is not None]
-    stamps = [(path, path.stat()) for path in sorted((*ours, *theirs))]
+    stamps = [(path, path.stat()) for path in sorted((*_our_modules(), *_their_origins().values()))]
     files = [f"{path} {seen.st_size} {seen.st_mtime_ns}" for path, seen in stamps]
     return "\n".join((__version__, sys.version, *files))
+
+
+@cache
+def portable_build() -> str:
+    """An identifier of this program wherever it is installed: what its modules hold, and the versions of its libraries.
+
+    Where the version of one of them cannot be told, that of this installation.
+    """
+    origins = _their_origins()
+    installed = {folder: _installed_in(folder) for folder in {origin.parents[1] for origin in origins.values()}}
+    libraries = [installed[origin.parents[1]].get(_THEIRS[name], "") for name, origin in sorted(origins.items())]
+    if not all(libraries):
+        return this_build()
+    package = Path(__file__).parents[1]
+    ours = [
+        f"{path.relative_to(package).as_posix()} {hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()}"
+        for path in sorted(_our_modules())
+    ]
+    python = f"{sys.implementation.name} {sys.version_info} {sys.platform}"
+    return "\n".join((__version__, python, *libraries, *ours))
+
+
+def _our_modules() -> list[Path]:
+    package = Path(__file__).parents[1]
+    return [path for folder in _OURS for path in (package / folder).rglob("*.py")]
+
+
+def _their_origins() -> dict[str, Path]:
+    """The first file of each library that is installed."""
+    specs = {name: find_spec(name) for name in _THEIRS}
+    return {name: Path(spec.origin) for name, spec in specs.items() if spec is not None and spec.origin is not None}
+
+
+def _installed_in(folder: Path) -> dict[str, str]:
+    """Names of the distributions in a folder of packages, each with `NAME-VERSION`, by their `.dist-info` folders.
+
+    Names are in lower case, with `_` for `-` and `.`. One that is there twice has no version.
+    """
+    found: dict[str, str] = {}
+    for path in folder.glob("*.dist-info"):
+        name, _, version = path.stem.rpartition("-")
+        name = name.lower().replace("-", "_").replace(".", "_")
+        found[name] = "" if name in found else f"{name}-{version}"
+    return found

@@ -1,6 +1,7 @@
 """What a command imports is what it makes people wait for; told in modules, so that no machine is too slow for it."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -38,11 +39,11 @@ WRITES = ("reconciler.adopt", "reconciler.apply", "reconciler.diff.audit", "reco
 def imported(tmp_path):
     """The modules that a call imports, in a project with one manifest."""
 
-    def call(*arguments, **env):
+    def call(*arguments, cwd=tmp_path, **env):
         told = tmp_path / "told"
         done = subprocess.run(
             [sys.executable, "-c", PROBE, str(told), *arguments],
-            cwd=tmp_path, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **env},
+            cwd=cwd, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **env},
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -129,6 +130,18 @@ def test_a_plan_of_what_is_remembered_takes_what_asks_and_compares(imported, acc
     others = {"alembic", "cel", "deepdiff", "duckdb", "filelock", "jinja2", "psycopg", "pydantic", "yaml"}
     assert libraries(modules) & others == set()
     assert not {name for name in ours(modules) if name.startswith(WRITES)}
+
+
+def test_a_checkout_that_has_the_cache_and_the_key_of_another_reads_nothing_and_without_the_key_all(imported, tmp_path):
+    key = {"RECONCILER_CACHE_KEY": "a key of the jobs alone"}
+    imported("validate", **key)
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path, other)
+    modules = imported("validate", cwd=other, **key)
+    assert libraries(modules) == {"click", "orjson"}
+    assert rooms(modules) <= CHECKING
+    for env in ({}, {"RECONCILER_CACHE_KEY": "a key of other jobs"}):
+        assert "yaml" in libraries(imported("validate", cwd=other, **env))
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -78,7 +78,11 @@ def test_a_project_in_a_folder_has_its_workflows_at_the_root(place):
     assert "main" not in str(workflow)
     drift = yaml.safe_load(place.read(".github/workflows/drift-games-ads.yml"))
     paths = [step["with"]["path"] for step in drift["jobs"]["audit"]["steps"] if "path" in step.get("with", {})]
-    assert paths == ["games/ads/.reconciler/audits.jsonl"]
+    loads = "games/ads/.reconciler/cache/portable"
+    assert paths == ["games/ads/.reconciler/audits.jsonl", loads, loads]
+    for text in (str(workflow), str(drift)):
+        assert "reconciler-loads-plan" not in text
+        assert set(re.findall(r"hashFiles\('([^']*)'\)", text)) == {loads}
     assert not (place.root / "games" / "ads" / ".github").exists()
 
 

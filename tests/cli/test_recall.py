@@ -54,6 +54,54 @@ def test_a_plan_is_the_same_with_and_without_a_memory_and_writes_nothing(project
     assert {**warm.json, **made} == {**cold.json, **made}
 
 
+KEY = "canary: a key of the jobs alone"
+
+
+def test_with_a_key_of_its_own_a_plan_keeps_what_it_read_and_tells_nobody_the_key(project):
+    project.write("apps/a.yaml", SOUND)
+    before = tree(project)
+    cold = project.call("plan", "--format", "json", "-vv", RECONCILER_CACHE_KEY=KEY)
+    kept = tree(project)
+    assert kept.keys() - before.keys() == {".reconciler/cache/.gitignore", ".reconciler/cache/portable"}
+    warm = project.call("plan", "--format", "json", "-vv", RECONCILER_CACHE_KEY=KEY)
+    assert tree(project) == kept
+    made = {"createdAt": "", "digest": ""}
+    assert {**warm.json, **made} == {**cold.json, **made}
+    assert not any("canary:" in text for done in (cold, warm) for text in (done.out, done.err))
+    assert not any(b"canary:" in content for content in kept.values())
+
+
+def test_a_plan_of_wrong_manifests_keeps_nothing(project):
+    project.write("apps/a.yaml", BROKEN)
+    before = tree(project)
+    assert project.call("plan", RECONCILER_CACHE_KEY=KEY).code == 1
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("command", [("validate",), ("plan",), ("apply", "--yes")])
+def test_a_key_that_can_be_guessed_is_refused_and_not_repeated(project, command):
+    project.write("key.txt", "canary: short\n")
+    for given in (
+        {"RECONCILER_CACHE_KEY": "canary: short"},
+        {"RECONCILER_CACHE_KEY_FILE": str(project.root / "key.txt")},
+    ):
+        before = tree(project)
+        done = project.call(*command, **given)
+        assert (done.code, tree(project)) == (1, before)
+        assert "RECONCILER_CACHE_KEY has less than 16 characters" in done.err
+        assert "openssl rand -hex 32" in done.err
+        assert "canary:" not in done.out + done.err
+        assert project.call("validate", RECONCILER_CACHE="off", **given).code == 0
+
+
+def test_an_empty_key_is_none(project):
+    """As a workflow gives a secret that nobody has set."""
+    project.write("apps/a.yaml", SOUND)
+    before = tree(project)
+    assert project.call("plan", RECONCILER_CACHE_KEY="").code == 0
+    assert tree(project) == before
+
+
 def test_an_apply_of_wrong_manifests_leaves_nothing_behind(project):
     project.write("apps/a.yaml", BROKEN)
     before = tree(project)

@@ -16,7 +16,8 @@ TOKEN = "canary.Token-9b3f_Zq7~4xT0"
 SIGNATURE = "canarySignature%2F77d1e0%3D"
 PROXY_PASSWORD = "canary-Proxy-4711"
 STORE_PASSWORD = "canary-Store-0815"
-CANARIES = (CLIENT_ID, CLIENT_SECRET, TOKEN, SIGNATURE, PROXY_PASSWORD, STORE_PASSWORD, SECURITY_TOKEN)
+CACHE_KEY = "canary:Cache/Key+60 93"
+CANARIES = (CLIENT_ID, CLIENT_SECRET, TOKEN, SIGNATURE, PROXY_PASSWORD, STORE_PASSWORD, CACHE_KEY, SECURITY_TOKEN)
 
 
 def forms(secret: str) -> Iterator[str]:
@@ -118,7 +119,7 @@ apps:
 
 def planted(project: Project, server: Hostile) -> Project:
     """The project with canaries in its environment, a manifest, and an account with something to change."""
-    secret = {"DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET}
+    secret = {"DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET, "RECONCILER_CACHE_KEY": CACHE_KEY}
     tmp = project.root / "tmp"
     tmp.mkdir(exist_ok=True)
     project.env |= {"DT_MANAGEMENT_URL": server.url, "TMPDIR": str(tmp), **secret}

@@ -1,11 +1,12 @@
 """Runners of GitHub Actions and GitLab CI: they run the shell steps of our kits as the real ones do, in real checkouts.
 
-Steps that are other people's actions (checkout, Python) are left out: a test clones, and Python is there. Jobs install
-from a repository of one commit that holds no program, and `pip install` does nothing; `reconciler` is the command that
-a test gives.
+Steps that are other people's actions (checkout, Python) are left out: a test clones, and Python is there. Those that
+take and keep a cache are done here. Jobs install from a repository of one commit that holds no program, and
+`pip install` does nothing; `reconciler` is the command that a test gives.
 """
 
 import atexit
+import hashlib
 import json
 import os
 import re
@@ -151,10 +152,13 @@ class GitHubRunner(Machine):
         self.secrets = dict(SECRETS)
         self.settings: dict[str, str] = {}
         """The repository's variables."""
+        self.caches: dict[tuple[str, str, str], bytes] = {}
+        """By ref, path and name, the newest last."""
         self.env |= {
             "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_API_URL": f"{forge}/api/v3",
             "GITHUB_GRAPHQL_URL": f"{forge}/api/graphql", "GITHUB_ACTOR": "ada", "GITHUB_SHA": "c0ffee" * 6 + "c0ff",
             "RUNNER_TEMP": str(folder / "temp"), "GITHUB_ACTION_PATH": str(ROOT),
+            "GITHUB_RUN_ID": "1",
         }  # fmt: skip
         self.event("push", {"ref": "refs/heads/main"})
 
@@ -168,7 +172,7 @@ class GitHubRunner(Machine):
     def pull_request(self, number: int = 1, *, head: str = REPOSITORY, name: str = "pull_request") -> None:
         """The same for a pull request."""
         self.event(name, {"number": number, "pull_request": {"number": number, "head": {"repo": {"full_name": head}}}})
-        self.env["GITHUB_REF_NAME"] = f"{number}/merge"
+        self.env |= {"GITHUB_REF_NAME": f"{number}/merge", "GITHUB_REF": f"refs/pull/{number}/merge"}
 
     def merge_group(self) -> None:
         """The same for what a merge queue would merge."""
@@ -190,7 +194,7 @@ class GitHubRunner(Machine):
         values = {**defaults, "install": "none", "command": command, **given}
         job = self._steps(read["runs"]["steps"], checkout, values, self.secrets if env is None else env)
         declared = {re.search(r"outputs\.([\w-]+)", one["value"])[1] for one in read["outputs"].values()}
-        declared |= set(re.findall(r"steps\.run\.outputs\.([\w-]+)", str(read["runs"]["steps"])))
+        declared |= set(re.findall(r"steps\.\w+\.outputs\.([\w-]+)", str(read["runs"]["steps"])))
         assert set(job.outputs) <= declared, "an output that action.yml does not pass on"
         return job
 
@@ -201,37 +205,87 @@ class GitHubRunner(Machine):
             path.write_text("")
         shutil.rmtree(self.env["RUNNER_TEMP"], ignore_errors=True)
         Path(self.env["RUNNER_TEMP"]).mkdir()
-        code, log = 0, ""
+        code, log, told = 0, "", ""
+        outputs: dict[str, str] = {}
         for step in steps:
-            if "run" not in step or not _wanted(str(step.get("if", "success()")), inputs, failed=code != 0):
+            context = {"inputs": inputs, "env": env, "steps": outputs}
+            given = {name: self._text(str(value), context) for name, value in step.get("env", {}).items()}
+            context["env"] = {**env, **given}
+            condition = str(step.get("if", "success()"))
+            condition = condition if "always()" in condition else f"success() && ({condition})"
+            if not self._value(condition, context, checkout, failed=code != 0):
+                continue
+            if "actions/cache/" in step.get("uses", ""):
+                wanted = {name: self._text(str(value), context, checkout) for name, value in step["with"].items()}
+                matched = self._cache(step["uses"], checkout, wanted)
+                outputs |= {f"{step['id']}.outputs.cache-matched-key": matched} if "id" in step else {}
+            if "run" not in step:
                 continue
             assert "${{" not in step["run"], "an expression in a script"
-            told = {name: self._value(str(value), inputs) for name, value in step.get("env", {}).items()}
             paths = {name: str(path) for name, path in files.items()}
-            place = Path(self._value(str(step.get("working-directory", checkout)), inputs))
-            done = self.bash(step["run"], place, {**env, **told, **paths}, ("-e", "-o", "pipefail"))
+            place = checkout / self._text(str(step.get("working-directory", ".")), context)
+            done = self.bash(step["run"], place, {**env, **given, **paths}, ("-e", "-o", "pipefail"))
             log += done.out
             code = code or done.code
+            said, told = files["GITHUB_OUTPUT"].read_text().removeprefix(told), files["GITHUB_OUTPUT"].read_text()
+            pairs = [line.split("=", 1) for line in said.splitlines()]
+            outputs |= {f"{step.get('id')}.outputs.{name}": value for name, value in pairs}
         lines = files["GITHUB_OUTPUT"].read_text().splitlines()
         return Job(code, log, dict(line.split("=", 1) for line in lines), files["GITHUB_STEP_SUMMARY"].read_text())
 
-    def _value(self, text: str, inputs: dict[str, str]) -> str:
-        def replaced(found: re.Match[str]) -> str:
-            kind, _, name = found[1].strip().partition(".")
-            first, _, otherwise = (part.strip() for part in found[1].partition("||"))
-            if first.startswith("secrets.") and otherwise == "github.token":
-                return self.secrets.get(first.removeprefix("secrets."), TOKEN)
-            if found[1].strip() == "github.token":
-                return TOKEN
-            if re.fullmatch(r"secrets\.\w+ != ''", found[1].strip()):
-                return str(first.split()[0].removeprefix("secrets.") in self.secrets).lower()
-            runner = {"temp": self.env["RUNNER_TEMP"]}
-            return {"secrets": self.secrets, "inputs": inputs, "runner": runner, "vars": self.settings}[kind].get(
-                name, ""
-            )
+    def _cache(self, action: str, checkout: Path, wanted: dict[str, str]) -> str:
+        """Keep a file, or take one: the newest of its own ref with such a name, else of main. The name that matched."""
+        file, ref = checkout / wanted["path"], self.env["GITHUB_REF"]
+        if "/save@" in action:
+            assert (ref, wanted["path"], wanted["key"]) not in self.caches, "a cache cannot be written twice"
+            self.caches[ref, wanted["path"], wanted["key"]] = file.read_bytes()
+            return ""
+        for scope in (ref, "refs/heads/main"):
+            for (kept, path, name), content in reversed(self.caches.items()):
+                if (kept, path) == (scope, wanted["path"]) and name.startswith(wanted["restore-keys"]):
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(content)
+                    return name
+        return ""
 
-        once = re.sub(r"\$\{\{(.*?)\}\}", replaced, text)
-        return re.sub(r"\$\{\{(.*?)\}\}", replaced, once)
+    def _text(self, text: str, context: dict[str, dict[str, str]], checkout: Path | None = None) -> str:
+        """With what its expressions mean, and those in the defaults of inputs."""
+        for _round in range(2):
+            text = re.sub(r"\$\{\{(.*?)\}\}", lambda found: _said(self._value(found[1], context, checkout)), text)
+        return text
+
+    def _value(
+        self, expression: str, context: dict[str, dict[str, str]], checkout: Path | None = None, *, failed: bool = False
+    ) -> Any:
+        """What an expression means: of those forms that our files use."""
+        github = {"token": TOKEN, "run_id": self.env["GITHUB_RUN_ID"]}
+        runner = {"temp": self.env["RUNNER_TEMP"]}
+        known = {**context, "secrets": self.secrets, "vars": self.settings, "github": github, "runner": runner}
+
+        def meaning(found: re.Match[str]) -> str:
+            token = found[0]
+            if token in _OPERATORS or token.startswith("'"):
+                return _OPERATORS.get(token) or repr(token[1:-1])
+            kind, dot, name = token.partition(".")
+            return repr(known[kind].get(name, "")) if dot else token
+
+        python = re.sub(r"'[^']*'|&&|\|\||!(?!=)|[a-zA-Z_][\w.-]*", meaning, " ".join(expression.split()))
+        functions = {
+            "always": lambda: True, "success": lambda: not failed, "startsWith": str.startswith, "format": str.format,
+            "hashFiles": lambda name: _digest(checkout / name),
+        }  # fmt: skip
+        return eval(python, {"__builtins__": {}}, functions)
+
+
+_OPERATORS = {"&&": " and ", "||": " or ", "!": " not "}
+
+
+def _said(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 class GitLabRunner(Machine):
@@ -269,16 +323,3 @@ def _released(folder: Path) -> dict[str, str]:
 def _program(path: Path, line: str) -> None:
     path.write_text(f"#!/bin/sh\n{line}\n")
     path.chmod(0o755)
-
-
-def _wanted(condition: str, inputs: dict[str, str], *, failed: bool) -> bool:
-    """Whether a step runs: conditions of the forms that our files use, and no others."""
-    if condition == "always()":
-        return True
-    if failed:
-        return False
-    if condition == "success()":
-        return True
-    parts = [re.fullmatch(r"inputs\.([\w-]+) (!=|==) '([^']*)'", part.strip()) for part in condition.split("&&")]
-    assert all(parts), condition
-    return all((inputs[part[1]] == part[3]) == (part[2] == "==") for part in parts)

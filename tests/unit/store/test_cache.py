@@ -2,13 +2,20 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.store.seal import Cache
+from reconciler.model.secret import Secret
+from reconciler.store.seal import Cache, portable_build, this_build
 
+PACKAGE = Path(__file__).parents[3] / "reconciler"
+SECRET = Secret("a secret of the jobs alone")
 ENTRIES = {b"%064d" % number: b"[%d]" % number * number for number in range(4)}
 
 
@@ -17,16 +24,16 @@ def folder(tmp_path):
     return tmp_path.resolve() / ".reconciler" / "cache"
 
 
-def filled(folder, entries=ENTRIES):
-    made = Cache(folder)
+def filled(folder, entries=ENTRIES, secret=None):
+    made = Cache(folder, secret)
     for key, data in entries.items():
         made.put(key, data)
     made.save()
-    return folder / "manifests"
+    return folder / ("manifests" if secret is None else "portable")
 
 
-def recalled(folder, **how):
-    found = Cache(folder, **how)
+def recalled(folder, secret=None, **how):
+    found = Cache(folder, secret, **how)
     return {key: data for key in ENTRIES if (data := found.get(key)) is not None}
 
 
@@ -36,12 +43,13 @@ def test_what_was_saved_is_recalled(folder):
     assert Cache(folder).get(b"x" * 64) is None
 
 
-def test_any_byte_that_changes_costs_a_record_at_most_those_behind_it(folder):
-    file = filled(folder)
+@pytest.mark.parametrize("secret", [None, SECRET])
+def test_any_byte_that_changes_costs_a_record_at_most_those_behind_it(folder, secret):
+    file = filled(folder, secret=secret)
     whole = file.read_bytes()
     for at in range(len(whole)):
         file.write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
-        left = recalled(folder)
+        left = recalled(folder, secret)
         assert left.items() < ENTRIES.items()
 
 
@@ -158,6 +166,76 @@ def test_a_place_that_is_taken_only_means_that_nothing_is_kept(folder, taken):
         place.mkdir()
     filled(folder)
     assert recalled(folder) in ({}, ENTRIES)
+
+
+def carried(folder, tmp_path):
+    place = tmp_path / "other" / "cache"
+    shutil.copytree(folder, place)
+    return place.resolve()
+
+
+def test_what_a_secret_sealed_is_recalled_wherever_the_secret_is(folder, tmp_path):
+    filled(folder, secret=SECRET)
+    assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "portable"]
+    there = carried(folder, tmp_path)
+    assert recalled(there, SECRET) == ENTRIES
+    assert recalled(there, Secret(SECRET.reveal() + "!")) == {}
+    assert recalled(there, SECRET, build="another") == {}
+    assert recalled(there) == {}
+
+
+def test_what_a_secret_sealed_and_what_a_checkout_did_are_two_caches(folder):
+    """Whoever can write here cannot have one believed as the other, whatever its name."""
+    filled(folder)
+    filled(folder, {b"k" * 64: b"new"}, secret=SECRET)
+    assert (recalled(folder), recalled(folder, SECRET)) == (ENTRIES, {})
+    shutil.copy(folder / "manifests", folder / "portable")
+    assert recalled(folder, SECRET) == {}
+    filled(folder, secret=SECRET)
+    shutil.copy(folder / "portable", folder / "manifests")
+    assert recalled(folder) == {}
+
+
+def test_a_line_that_others_sealed_is_not_recalled(folder):
+    file = filled(folder, {b"%064d" % 1: b"[6]"}, secret=Secret("what somebody else has thought of"))
+    assert recalled(folder, SECRET) == {}
+    forged = file.read_bytes()
+    ours = filled(folder, {b"%064d" % 2: b"[7]"}, secret=SECRET)
+    ours.write_bytes(forged + ours.read_bytes())
+    assert recalled(folder, SECRET) == {b"%064d" % 2: b"[7]"}
+
+
+def build_of(place):
+    """The build that a copy of the program says it is; what is not in the copy's folder is as it is here."""
+    code = "from reconciler.store.seal import portable_build; print(portable_build())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, env={**os.environ, "PYTHONPATH": str(place)},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout.removesuffix("\n")
+
+
+def test_a_build_is_the_same_wherever_it_is_installed_and_another_where_it_reads_otherwise(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
+    same = portable_build()
+    assert build_of(tmp_path) == same != this_build()
+    assert str(PACKAGE) not in same
+    module = tmp_path / "reconciler" / "manifest" / "load.py"
+    module.write_text(module.read_text() + "# changed\n")
+    assert build_of(tmp_path) not in {same, ""}
+
+
+def test_a_library_of_another_version_is_another_build_and_one_of_none_is_good_here_alone(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(yaml.__file__).parent, tmp_path / "yaml")
+    assert str(tmp_path) in build_of(tmp_path)
+    (tmp_path / "PyYAML-6.0.0.dist-info").mkdir()
+    other = build_of(tmp_path)
+    assert "pyyaml-6.0.0" in other.splitlines()
+    assert str(tmp_path) not in other
+    assert other != portable_build()
+    (tmp_path / "pyyaml-6.0.1.dist-info").mkdir()
+    assert str(tmp_path) in build_of(tmp_path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a device without an end")
