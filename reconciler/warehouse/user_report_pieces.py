@@ -142,6 +142,8 @@ def write_piece(report: ReceivedReport, app: str, day: date, rules: PeopleRules,
     Raises `UnreadableAnswer` for what is no such report, or is cut short.
     """
     header = read_header(report.path)
+    if any(map(report.redaction.is_secret, header)):
+        raise UnreadableAnswer("it is not CSV: its first line repeats what is secret of its order")
     if len(header) == 1:
         raise UnreadableAnswer(f"it is not CSV with commas: its header is {header_text(header)}")
     known = known_columns(header, rules.aliases)

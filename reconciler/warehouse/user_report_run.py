@@ -241,7 +241,7 @@ class _Run:
             with self._reading:
                 piece = write_piece(report, order.app, order.day, self._rules, draft / "piece")
         except UnreadableAnswer as error:
-            raise UnreadableAnswer(f"{order}: {error.message}", hint=error.hint) from None
+            raise UnreadableAnswer(f"{order}: {report.redaction(error.message)}", hint=error.hint) from None
         put = self._store.put(piece, self._rules, self._clock.now())
         self._store.forget_order(order.app, order.day)
         return put

@@ -85,7 +85,7 @@ def rows_of(text):
 def users(project, *words, code=0, **env):
     done = project.call("reports", "users", *words, **env)
     assert done.code == code, done.out + done.err
-    assert not any(word in done.out + done.err for word in ("canary", "Signature", "LbhE5", "Traceback"))
+    assert not any(word in done.out + done.err for word in ("canary", "Canary", "Signature", "LbhE5", "Traceback"))
     return done
 
 
@@ -327,3 +327,52 @@ def test_the_oldest_day_that_nobody_named_may_be_gone(alone, vendor):
     done = users(alone, "--app", "99", "--format", "csv")
     assert f"no longer gives {oldest}" in done.err
     assert len(rows_of(done.out)) in {8, 9}
+
+
+@pytest.fixture
+def signed(vendor):
+    """Orders lead to a URL with a signature that is spelled in two ways."""
+    vendor.orders = lambda heard: Answer(
+        body=json.dumps(
+            {"id": "job-1", "url": f"{vendor.url}/f/99/{heard.json['date']}.csv?Sig=SigCanary%2B1&Expires=15705"}
+        ).encode()
+    )
+    return vendor
+
+
+SPOKEN = "signature SigCanary%2B1 is not SigCanary+1; client secret-canary-7, id-canary-7"
+
+
+@each(
+    "file",
+    [
+        Answer(body=json.dumps({"message": SPOKEN}).encode()),
+        Answer(body=json.dumps({"message": SPOKEN, "rest": "x " * 3000}).encode()),
+        Answer(body=(" " * 4000 + '{"message": "' + "y" * 70 + " secret-canary-7").encode()),
+        Answer(body=f"error: {SPOKEN}\n".encode()),
+        Answer(body=f"error,{SPOKEN}\n1,2\n".encode()),
+        Answer(302, headers={"Location": "https://secret-canary-7.example/f"}),
+    ],
+    ids=["json", "long json", "cut json", "a line", "a header", "redirect"],
+)
+@each("words", [("--format", "json"), ("--summary", "--people", "hash")], ids=["rows", "summary"])
+def test_what_is_told_of_a_file_repeats_no_secret_of_its_url_or_the_client(alone, signed, file, words):
+    signed.files_of["99", f"{LAST}"] = file
+    done = users(alone, "--app", "99", *ONE_DAY, *words, code=1)
+    assert "job-1" in done.err
+    assert "SigCanary" not in done.out + done.err
+
+
+def test_words_of_a_redirect_repeat_neither_of_both_signatures(alone, signed):
+    signed.files_of["99", f"{LAST}"] = Answer(302, headers={"Location": "/elsewhere?sig=OtherCanary%2F2"})
+    signed.files = [Answer(body=b'{"message": "OtherCanary/2 and SigCanary+1 do not agree"}')]
+    assert "do not agree" in users(alone, "--app", "99", *ONE_DAY, code=1).err
+
+
+def test_what_stands_beside_an_order_repeats_no_signature(alone, vendor):
+    for beside in ({"warning": "the signature SigCanary+1 is young"}, {"status": "failed", "message": "SigCanary+1"}):
+        told = {"id": "job-1", "url": f"{vendor.url}/f/99/{LAST}.csv?Sig=SigCanary%2B1", **beside}
+        vendor.orders = lambda _, told=told: Answer(body=json.dumps(told).encode())
+        vendor.usual = lambda *_: dt_csv([])
+        done = users(alone, "--app", "99", *ONE_DAY, code=1)
+        assert "SigCanary" not in done.err
