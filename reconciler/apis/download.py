@@ -45,7 +45,7 @@ _LONG_PATH: Final = 16
 
 
 def url_secrets(url: str) -> Iterator[str]:
-    """What a signed URL holds that is never shown: its query and the values in it, encoded and decoded, and its path."""
+    """What a signed URL holds that is never shown: its path, its query and the values in it, encoded and decoded."""
     path, _, query = url.partition("#")[0].partition("?")
     path = path.partition("://")[2] or path
     yield from (part for part in (url, query, path, f"/{path.partition('/')[2]}") if len(part) >= _LONG_PATH)
