@@ -46,7 +46,7 @@ _CHUNK: Final = 1024 * 1024
     is_flag=True,
     help="What users are worth instead of their rows: lifetime value, revenue a day, the most valuable ids (csv).",
 )
-@shared_options(formats=("table", "json", "csv", "parquet", "html"), api=True, out=True)
+@shared_options(formats=("table", "json", "csv", "parquet", "html"), api=True, out=True, needs_ending=True)
 def users(
     options: Options,
     *,
@@ -181,7 +181,7 @@ _KEYS = ("day", "week", "app", "placement", "type", "country", "platform")
 )
 @only_option("Only placements that match; repeatable.")
 @day_options
-@shared_options(formats=PAGE_FORMATS, out=True)
+@shared_options(formats=PAGE_FORMATS, out=True, needs_ending=True)
 def revenue(
     options: Options, *, by: tuple[str, ...], only: tuple[str, ...], first: datetime | None, last: datetime | None
 ) -> int:
