@@ -15,7 +15,7 @@ from reconciler.api.environment import MANAGEMENT_KEYS, REPORTING_KEYS
 from reconciler.api.reports import dt_apps, dt_client
 from reconciler.api.workspace import Workspace
 from reconciler.apis.reports import DayRange, last_complete, usual_range
-from reconciler.errors import ProjectError, UsageError
+from reconciler.errors import ProjectError, ReconcilerError, UsageError
 from reconciler.files import disk
 from reconciler.manifest.settings import Reports
 from reconciler.model.address import kind_of
@@ -26,7 +26,7 @@ from reconciler.render.rows import ColumnJson, csv_lines, harmless, rows_documen
 from reconciler.warehouse.fetch_outcomes import FetchOutcome
 from reconciler.warehouse.report_store import project_salt
 from reconciler.warehouse.user_report_csv import with_own_aliases
-from reconciler.warehouse.user_report_pieces import DayPiece, PeopleMode, PeopleRules, PieceStore
+from reconciler.warehouse.user_report_pieces import STOPS, DayPiece, PeopleMode, PeopleRules, PieceStore
 from reconciler.warehouse.user_report_rows import arrow_type, csv_bytes, json_lines
 from reconciler.warehouse.user_report_run import UserReport, UserReportRequest, gather, missing_texts
 
@@ -43,6 +43,7 @@ class UserReportResult:
     """A user-level report: rows that are read in batches, however many there are, and what became of each day.
 
     A context: left without an error, what was kept aside is removed, or stays for a later call where days are missing.
+    What is in clear stays only where the call was stopped.
     """
 
     report: UserReport
@@ -57,7 +58,10 @@ class UserReportResult:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         is_read = error is None or isinstance(error, BrokenPipeError)  # of `| head`, which has seen enough
-        if is_read and (self.is_done or self.report.rules.people == "keep"):
+        is_clear = self.report.rules.people == "keep"
+        # What no one foresaw may come of the days themselves: a later call has to get them anew.
+        is_fault = not is_read and not isinstance(error, STOPS | ReconcilerError | OSError)
+        if is_fault or (is_read and self.is_done) or (is_clear and not isinstance(error, STOPS)):
             self._store.remove(self.report.pieces)
         self._lock.close()
 
@@ -80,6 +84,16 @@ class UserReportResult:
     def is_done(self) -> bool:
         """Whether the report of each app and day is there."""
         return not self.report.missing
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is done, and at most 1 % of the rows of each report, and of the typed cells, are lost."""
+        return self.is_done and not self.lost and not self.report.unread.is_much
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Of which days of which apps more than 1 % of the rows were left out, and why."""
+        return tuple(self.report.lost())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -122,7 +136,7 @@ class UserReportResult:
             if lines:
                 yield f"{separator}{lines}".encode()
                 separator = ",\n"
-        notes = [*self.notes, *filter(None, [self.report.unread_text()]), *self.missing]
+        notes = [*self.notes, *filter(None, [self.report.unread_text()]), *self.lost, *self.missing]
         days = sorted({one.day.isoformat() for one in self.report.missing})
         yield f'\n], "incomplete": {json.dumps(days)}, "notes": {json.dumps(notes)}}}\n'.encode()
 

@@ -134,6 +134,9 @@ def _take_in(
                 digest.update(part)
                 lines += part.count(b"\n")
         received = ReceivedReport(path, lines, f"sha256:{digest.hexdigest()}")
+        if not piece.is_whole:
+            yield f"app {piece.app}, {piece.day}: more than 1 % of its rows cannot be read: {piece.left_out_text}"
+            return
         if lines <= 1:
             return
         try:

@@ -2,15 +2,16 @@
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias, assert_never
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, unquote_plus, urljoin, urlsplit
 
 from reconciler.errors import ProjectError, UnreadableAnswer
 from reconciler.http.auth import UrlOrigin, is_loopback
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response, server_message
+from reconciler.http.redaction import without
 
 ALLOWED_HOSTS: Final = ("*.amazonaws.com",)
 """Hosts that reports lie on; `*.` stands for one or more names in front."""
@@ -31,6 +32,50 @@ class SignedUrl:
 
     def __str__(self) -> str:
         return f"a file on {self.host}"
+
+
+_PARTS: Final = re.compile(r"[&;]")
+_TELLING: Final = re.compile("sig|tok|key|secret|cred|auth|policy|pass", re.IGNORECASE)
+_LONG_VALUE: Final = 6
+"""Characters from which a value is looked for whatever its name; shorter ones are words such as `csv`."""
+_LONG_NAME: Final = 8
+"""Characters from which a secret in the name of a column is no accident."""
+_LONG_PATH: Final = 16
+"""Characters from which a path is no word that a server may say for other reasons."""
+
+
+def url_secrets(url: str) -> Iterator[str]:
+    """What a signed URL holds that is never shown: its path, its query and the values in it, encoded and decoded."""
+    path, _, query = url.partition("#")[0].partition("?")
+    path = path.partition("://")[2] or path
+    yield from (part for part in (url, query, path, f"/{path.partition('/')[2]}") if len(part) >= _LONG_PATH)
+    for part in _PARTS.split(query):
+        name, mark, value = part.partition("=")
+        told = value if mark else name
+        if len(told) >= _LONG_VALUE or (mark and _TELLING.search(name)):
+            yield from filter(None, {told, unquote(told), unquote_plus(told)})
+
+
+class Redaction:
+    """Texts of the network without an API client's credentials (`redacted`), and without the secrets of signed URLs."""
+
+    def __init__(self, redacted: Callable[[str], str], urls: Iterable[str] = ()) -> None:
+        self._redacted = redacted
+        self._secrets: dict[str, None] = {}
+        for url in urls:
+            self.add(url)
+
+    def add(self, url: str) -> None:
+        """From now on without the secrets of this URL, too."""
+        self._secrets |= dict.fromkeys(url_secrets(url))
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        return without(self._redacted(text), self._secrets)
+
+    def is_secret(self, text: str) -> bool:
+        """Whether a text holds a credential, or what is unlikely to stand there but for being a signature."""
+        return without(self._redacted(text), [each for each in self._secrets if len(each) >= _LONG_NAME]) != text
 
 
 def checked_url(url: str, api: UrlOrigin, allowed: Sequence[str] = ALLOWED_HOSTS) -> SignedUrl:
@@ -140,38 +185,42 @@ _BUSY: Final = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeo
 _AGAIN: Final = "run the command again to ask for a new report"
 
 
-def readiness(end: Attempt, size: int, head: bytes) -> Readiness:
-    """What an answer means. Of a 200, `size` is the body's length and `head` its beginning."""
+def readiness(end: Attempt, size: int, head: bytes, redacted: Callable[[str], str] = str) -> Readiness:
+    """What an answer means. Of a 200, `size` is the body's length and `head` its beginning.
+
+    `redacted` takes secrets out of the words of the network.
+    """
     match end:
         case RequestNotSent(why=why, final=True, hint=hint):
-            return Failed(why, hint)
+            return Failed(redacted(why), hint)
         case NoResponse(why=why, final=True):
-            return Failed(why)
+            return Failed(redacted(why))
         case RequestNotSent(why=why) | NoResponse(why=why):
-            return TransientFailure(why)
+            return TransientFailure(redacted(why))
         case Response(status=200 | 206):
-            return _body_state(size, head)
+            return _body_state(size, head, redacted)
         case Response():
-            return _refusal_state(end)
+            return _refusal_state(end, redacted)
         case never:
             assert_never(never)
 
 
-def _body_state(size: int, head: bytes) -> Readiness:
+def _body_state(size: int, head: bytes, redacted: Callable[[str], str]) -> Readiness:
     text = head.removeprefix(_MARK).lstrip()
     if not text:
         return Pending("it is still empty") if size <= len(head) else Failed("the file begins with nothing but blanks")
     if text[:1] == b"<":
-        return _markup_state(head) or Failed("the file is an HTML or XML page, not CSV")
+        return _markup_state(head, redacted) or Failed("the file is an HTML or XML page, not CSV")
     if text[:1] not in {b"{", b"["}:
         return Ready()
-    words = server_message(200, head)
+    # Half a secret at the end of what was read of the file could not be told for one.
+    words = redacted(server_message(200, head if size <= len(head) else head.rsplit(maxsplit=1)[0]))
     return Failed(f"the file is JSON, not CSV{f': {words}' if words != 'OK' else ''}")
 
 
-def _refusal_state(reply: Response) -> Readiness:
+def _refusal_state(reply: Response, redacted: Callable[[str], str]) -> Readiness:
     status = reply.status
-    spoken = _markup_state(reply.body)
+    spoken = _markup_state(reply.body, redacted)
     if status in {202, 204, 404}:
         return Pending(str(status))
     if status == 403:
@@ -183,7 +232,7 @@ def _refusal_state(reply: Response) -> Readiness:
     return spoken if isinstance(spoken, Failed) else Failed(f"HTTP {status}")
 
 
-def _markup_state(body: bytes) -> Readiness | None:
+def _markup_state(body: bytes, redacted: Callable[[str], str]) -> Readiness | None:
     """What a page of the file store says by its code; None where it is some other page."""
     if b"Request has expired" in body:
         return Failed("the URL has expired", _AGAIN)
@@ -193,7 +242,7 @@ def _markup_state(body: bytes) -> Readiness | None:
         return Pending(code)
     if code in _BUSY:
         return TransientFailure(code)
-    return Failed(f"the file store refuses the URL ({code})", _AGAIN) if code else None
+    return Failed(f"the file store refuses the URL ({redacted(code)})", _AGAIN) if code else None
 
 
 _GZIP: Final = 31

@@ -3,15 +3,17 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from reconciler.apis.download import SizeLimits, is_gzip
+import httpx
+
+from reconciler.apis.download import Redaction, SignedUrl, SizeLimits, is_gzip
 from reconciler.errors import ProjectError
-from reconciler.http.connections import Unwanted
+from reconciler.http.connections import Connections, Unwanted
 
 HEAD: Final = 4096
 """Bytes by which a file is told from an error page."""
@@ -209,3 +211,26 @@ def _write_error(error: OSError) -> ProjectError:
     return ProjectError(
         f"a report cannot be written: {error.strerror or error}", hint="is the disk full? Nothing was kept of it"
     )
+
+
+class Routes:
+    """Connections to the hosts that a report's URL and its redirects lead to; to be closed.
+
+    `redaction` takes what is secret in these URLs out of what the hosts say.
+    """
+
+    def __init__(self, transport: Callable[[], httpx.BaseTransport] | None, redaction: Redaction) -> None:
+        self.redaction = redaction
+        self._transport = transport
+        self._open: dict[str, Connections] = {}
+        self._stack = ExitStack()
+
+    def to(self, url: SignedUrl) -> Connections:
+        """Those to the host of a URL."""
+        if url.origin.url not in self._open:
+            self._open[url.origin.url] = self._stack.enter_context(closing(Connections(url.origin, self._transport)))
+        return self._open[url.origin.url]
+
+    def close(self) -> None:
+        """Close all of them."""
+        self._stack.close()

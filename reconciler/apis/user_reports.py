@@ -1,7 +1,7 @@
 """DT's User Level Reporting API: orders a report, waits for it at a signed URL, and streams it to the disk."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from reconciler.apis.download import (
     Failed,
     Readiness,
     Ready,
+    Redaction,
     SignedUrl,
     SizeLimits,
     TransientFailure,
@@ -26,12 +27,12 @@ from reconciler.apis.download import (
     redirected_url,
     unpack,
 )
-from reconciler.apis.download_file import DownloadFile
+from reconciler.apis.download_file import DownloadFile, Routes
 from reconciler.apis.reports import answered_otherwise, failure, words_beside
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
 from reconciler.http.auth import Credentials, Service
 from reconciler.http.client import ApiClient
-from reconciler.http.connections import USER_AGENT, Connections, receive
+from reconciler.http.connections import USER_AGENT, receive
 from reconciler.http.exchange import (
     AnswerError,
     Attempt,
@@ -93,13 +94,15 @@ _USUAL: Final = DownloadSettings()
 class ReceivedReport:
     """A complete report on the disk, unpacked: plain text, not yet checked to be CSV.
 
-    `lines` counts its lines, header included; `digest` is of the bytes as received.
+    `lines` counts its lines, header included; `digest` is of the bytes as received. `redaction` takes the secrets of
+    its order out of what is told of the file.
     """
 
     path: Path
     lines: int
     digest: str
     job: str = ""
+    redaction: Redaction = field(default=Redaction(str), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +189,11 @@ class DtReports:
 
         `lasting`: what an earlier run has left of it in the folder is gone on with, and what this one gets stays there.
         """
-        url = checked_url(order.url.reveal(), self._client.origin, self._waiting.hosts)
+        redaction = Redaction(self._client.redacted)
+        url = self._checked(order.url.reveal(), redaction)
         what, ends, cuts = f"{order}{order.remark}", self._clock.monotonic() + self._waiting.deadline, 0
         while True:
-            file = self._wait_for_report(url, folder / "received", what, stopped, lasting=lasting)
+            file = self._wait_for_report(url, folder / "received", what, stopped, redaction, lasting=lasting)
             received = None if file.may_be_cut else self._unpack(file, folder)
             if received is not None:
                 break
@@ -198,7 +202,7 @@ class DtReports:
             if cuts >= _CUTS:
                 raise ApiError(f"{why}, and nothing says how long it should be, {cuts} times in a row", hint=_ANEW)
             self._wait(self._waiting.first_pause * 2**cuts, ends, why, stopped)
-        received = replace(received, job=order.job)
+        received = replace(received, job=order.job, redaction=redaction)
         if order.remark and received.lines <= 1:
             raise UnreadableAnswer(f"{order} holds no rows{order.remark}", hint=_AGAIN)
         return received
@@ -230,19 +234,33 @@ class DtReports:
         url, beside = fields.get("url"), {key: part for key, part in fields.items() if key not in {"id", "url"}}
         job = self._job_text(fields.get("id"))
         named = f"{call} (job {job})" if job else f"{call}"
+        redaction = Redaction(self._client.redacted, [url] if isinstance(url, str) else [])
         if failed := failure(beside):
-            raise ApiRejected(f"{named}: {self._client.redacted(failed)}", hint=_AGAIN)
+            raise ApiRejected(f"{named}: {redaction(failed)}", hint=_AGAIN)
         if not isinstance(url, str) or not url:
             raise UnreadableAnswer(f"{named}: the answer holds no URL", hint=_AGAIN)
         if other := answered_otherwise(beside, {"date": day.isoformat(), "appId": app_id, "currency": "USD"}):
-            raise UnreadableAnswer(f"{named}: the report would be another: {other}", hint=_AGAIN)
+            raise UnreadableAnswer(f"{named}: the report would be another: {redaction(other)}", hint=_AGAIN)
         try:
-            checked_url(url, self._client.origin, self._waiting.hosts)
+            self._checked(url, Redaction(self._client.redacted))
         except UnreadableAnswer as error:
             raise UnreadableAnswer(f"{named}: {error.message}", hint=error.hint) from None
-        words = self._client.redacted(words_beside(beside, {}))
+        words = redaction(words_beside(beside, {}))
         remark = f"; the API said of it: {words}" if words else ""
         return ReportOrder(app_id, day, job, Secret(url), self._clock.now(), remark)
+
+    def _checked(self, url: str, redaction: Redaction, before: SignedUrl | None = None) -> SignedUrl:
+        """The URL, or where a redirect `before` leads to, if it may be followed; its secrets are told to `redaction`.
+
+        Raises `UnreadableAnswer`.
+        """
+        origin, hosts = self._client.origin, self._waiting.hosts
+        try:
+            checked = redirected_url(before, url, origin, hosts) if before else checked_url(url, origin, hosts)
+        except UnreadableAnswer as error:
+            raise UnreadableAnswer(redaction(error.message), hint=error.hint) from None
+        redaction.add(f"{checked.origin.url}{checked.target.decode()}")
+        return checked
 
     def _job_text(self, raw: object) -> str:
         """The name of a job as it may be shown: an opaque text of the network, in which no URL has a place."""
@@ -273,12 +291,19 @@ class DtReports:
                 assert_never(never)
 
     def _wait_for_report(
-        self, url: SignedUrl, path: Path, what: str, stopped: Callable[[], bool], *, lasting: bool
+        self,
+        url: SignedUrl,
+        path: Path,
+        what: str,
+        stopped: Callable[[], bool],
+        redaction: Redaction,
+        *,
+        lasting: bool,
     ) -> DownloadFile:
         ends = self._clock.monotonic() + self._waiting.deadline
         pause, breaks = self._waiting.first_pause, 0
         with (
-            closing(_Routes(self._transport)) as routes,
+            closing(Routes(self._transport, redaction)) as routes,
             DownloadFile(path, self._waiting.limits, lasting=lasting) as file,
         ):
             while True:
@@ -295,7 +320,7 @@ class DtReports:
                 pause = min(2 * pause, self._waiting.longest_pause)
 
     def _request_once(
-        self, url: SignedUrl, routes: "_Routes", file: DownloadFile, stopped: Callable[[], bool], what: str
+        self, url: SignedUrl, routes: Routes, file: DownloadFile, stopped: Callable[[], bool], what: str
     ) -> tuple[Readiness, float]:
         """One GET, redirects followed, and the seconds that its answer asks to wait.
 
@@ -314,21 +339,21 @@ class DtReports:
                 raise Interrupted(f"stopped while {what} was fetched")
             location = end.headers.get("location", "") if isinstance(end, Response) and end.status in REDIRECTS else ""
             if not location:
-                return self._state(end, file)
+                return self._state(end, file, routes.redaction)
             if hop == MOST_REDIRECTS:
                 break
             try:
-                url = redirected_url(url, location, self._client.origin, self._waiting.hosts)
+                url = self._checked(location, routes.redaction, url)
             except UnreadableAnswer as error:
                 raise UnreadableAnswer(f"{what} is elsewhere by a redirect; {error.message}", hint=error.hint) from None
         return Failed(f"it redirects more than {MOST_REDIRECTS} times"), 0.0
 
-    def _state(self, end: Attempt, file: DownloadFile) -> tuple[Readiness, float]:
+    def _state(self, end: Attempt, file: DownloadFile, redaction: Redaction) -> tuple[Readiness, float]:
         """What the last answer means, and the seconds that it asks to wait."""
         if not isinstance(end, Response):
             end = replace(end, why=discreet(end.why))
         header = end.headers.get("retry-after") if isinstance(end, Response) else None
-        return readiness(end, file.size, file.head), retry_after(header, self._clock.now()) or 0.0
+        return readiness(end, file.size, file.head, redaction), retry_after(header, self._clock.now()) or 0.0
 
     def _request(self, url: SignedUrl, file: DownloadFile) -> httpx.Request:
         connect, read = self._waiting.connect, self._waiting.read
@@ -358,25 +383,6 @@ class DtReports:
             if stopped():
                 raise Interrupted("stopped while a report was waited for")
             self._clock.sleep(min(left, _NAP))
-
-
-class _Routes:
-    """Connections to the hosts that a report's URL and its redirects lead to; to be closed."""
-
-    def __init__(self, transport: Callable[[], httpx.BaseTransport] | None) -> None:
-        self._transport = transport
-        self._open: dict[str, Connections] = {}
-        self._stack = ExitStack()
-
-    def to(self, url: SignedUrl) -> Connections:
-        """Those to the host of a URL."""
-        if url.origin.url not in self._open:
-            self._open[url.origin.url] = self._stack.enter_context(closing(Connections(url.origin, self._transport)))
-        return self._open[url.origin.url]
-
-    def close(self) -> None:
-        """Close all of them."""
-        self._stack.close()
 
 
 def why_failed(error: ApiError) -> str:

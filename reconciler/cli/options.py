@@ -19,7 +19,7 @@ from reconciler.cli.groups import (
     parallelism_option,
     project_option,
 )
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.plan.aftermath import Obstacle
@@ -46,12 +46,17 @@ class Options:
 
 
 def shared_options(
-    *, formats: Sequence[str] = ("text", "json"), api: bool = False, lone_project: bool = False, out: bool = False
+    *,
+    formats: Sequence[str] = ("text", "json"),
+    api: bool = False,
+    lone_project: bool = False,
+    out: bool = False,
+    needs_ending: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Options behind the command's name; the function gets a `Options` first.
 
     `api`: the command calls the API. `lone_project`: `--project` may stand there without a path. `out`: the answer may
-    go to a file, whose ending says the format where no `--format` does.
+    go to a file, whose ending says the format where no `--format` does. `needs_ending`: one that says none is wrong.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,6 +67,8 @@ def shared_options(
             own["out"] = given.pop("out", None) if out else None
             key = given.pop("comment_key", "")
             before = click.get_current_context().find_root().obj or {}
+            if needs_ending and own["format_"] is None and before.get("format_") is None:
+                _check_ending(own["out"], formats)
             return function(replace(_merged_options(before, own, formats), comment_key=key), **given)
 
         offered = [
@@ -110,7 +117,7 @@ def _merged_options(before: dict[str, Any], own: dict[str, Any], formats: Sequen
 
 _FOR_FILES: Final = frozenset(("parquet",))
 """Formats that no terminal shows."""
-_ENDINGS: Final = {"yml": "yaml", "htm": "html"}
+_ENDINGS: Final = {"yml": "yaml", "htm": "html", "txt": "table"}
 
 
 def out_option() -> Decorator:
@@ -125,6 +132,16 @@ def _format_of(out: Path | None, formats: Sequence[str]) -> str | None:
     ending = "" if out is None else out.suffix.lower().removeprefix(".")
     form = _ENDINGS.get(ending, ending)
     return form if form in formats else None
+
+
+def _check_ending(out: Path | None, formats: Sequence[str]) -> None:
+    """Raise `UsageError` where the ending of a file's name says none of the formats."""
+    if out is not None and _format_of(out, formats) is None:
+        endings = [f".{'txt' if form == 'table' else form}" for form in formats]
+        raise UsageError(
+            f"{out.name}: its ending says no format of this command",
+            hint=f"name a file that ends in {', '.join(endings[:-1])} or {endings[-1]}, or give --format",
+        )
 
 
 def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

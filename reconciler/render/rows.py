@@ -1,6 +1,7 @@
 """Rows as a table of text, as CSV, and as the JSON document `reconciler.rows/1`."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -9,13 +10,14 @@ from typing import Any, Final
 
 from reconciler.model.document import Day, Document, Shape, key
 from reconciler.model.rows import SHARE, Cell, Column, ColumnType, Rows
-from reconciler.render.text import Line, Span, columns, line, visible
+from reconciler.render.text import Line, Span, columns, line, visible, whole_line
 
 MOST_SHOWN: Final = 200
 """Rows of a table of text; more are for a file."""
 _WIDEST: Final = 120
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t")
 _EXACT: Final = 2**53
+_LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
 
 
 class ColumnJson(Shape, name="RowsColumn"):
@@ -99,9 +101,16 @@ def harmless(text: str) -> str:
     """A text that no spreadsheet takes for a formula, and no terminal for a command.
 
     One that begins as a formula does (`=`, `+`, `-`, `@`) gets an apostrophe in front, which spreadsheets do not show.
+    Line ends stay, as CSV has them within quotes; what comes behind them is no command of a CI runner either.
     """
-    shown = visible(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) and len(shown) > 1 else shown
+    if text.isascii() and text.isprintable():
+        shown = text
+    else:
+        first, *others = _LINE_END.split(text)
+        shown = visible(first) + "".join(
+            whole_line(visible(part)) if at % 2 else part for at, part in enumerate(others)
+        )
+    return f"'{shown}" if shown.lstrip("\r\n").startswith(_FORMULA) and len(shown) > 1 else shown
 
 
 def table_lines(found: Rows, most: int = MOST_SHOWN, total: int | None = None) -> Iterator[Line]:

@@ -78,6 +78,8 @@ NAMING: Final = (
     "helium_line_item_name",
 )
 """The dimensions that tell the rows of one answer and day apart."""
+GIVEN_NAMES: Final = frozenset(("app", "helium_placement_name", "partner_placement_name", "helium_line_item_name"))
+"""Dimensions whose values people gave, in whatever spelling: `A` and `a` are two."""
 _COUNTRY: Final = NAMING.index("country")
 _SOURCE: Final = NAMING.index("demand_source")
 _MAY_BE_ALL: Final = frozenset(map(NAMING.index, ("app", "helium_placement_name", "demand_source", "country")))
@@ -89,8 +91,8 @@ _CENT: Final = Decimal("0.01")
 class ParsedRow:
     """A row that could be read: as in the report (`told`), and in our columns (`row`).
 
-    `names` are its values of `NAMING` in lower case. `over` are the positions in `NAMING` of the dimensions that it may
-    sum over: they are empty, or say `All`.
+    `names` are its values of `NAMING` (see `dimension_text`). `over` are the positions in `NAMING` of the dimensions
+    that it may sum over: they are empty, or say `All`.
     """
 
     told: Mapping[str, Any]
@@ -113,10 +115,24 @@ class DistinctRows:
     quarantined: list[tuple[str, ParsedRow]] = field(default_factory=list)
 
 
+def word_of(text: Any) -> str:
+    """A text as the words of `SUMS` and `NOWHERE` are spelled, and those of which the API has a list."""
+    return " ".join(str(text or "").split()).casefold()
+
+
+def dimension_text(name: str, value: Any) -> str:
+    """What tells the value of a dimension from another: a name that people give is its very text, blanks and case too.
+
+    Countries, types and sources are words; empty is what is not there.
+    """
+    word = word_of(value)
+    return str(value) if word and name in GIVEN_NAMES else word
+
+
 def parsed_row(source: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
     """The row with its naming dimensions, as a `ParsedRow`."""
-    names = tuple(" ".join(str(source.get(name) or "").split()).casefold() for name in NAMING)
-    over = {at for at in _MAY_BE_ALL if not names[at] or names[at] in SUMS}
+    names = tuple(dimension_text(name, source.get(name)) for name in NAMING)
+    over = {at for at, name in enumerate(names) if word_of(name) in SUMS or (not name and at in _MAY_BE_ALL)}
     if names[_COUNTRY] in NOWHERE:
         over.add(_COUNTRY)
     return ParsedRow(source, row, names, frozenset(over))

@@ -17,8 +17,8 @@ from typing import Final, Protocol
 
 from reconciler.apis.mediation_reports import Chartboost, rows_by_range
 from reconciler.apis.reports import DayRange, ReportSource, day_ranges, usual_range
-from reconciler.apis.user_reports import DISABLED, DtReports, why_failed
-from reconciler.errors import ApiError, ApiRejected, Interrupted
+from reconciler.apis.user_reports import DISABLED, DtReports, ReceivedReport, why_failed
+from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
 from reconciler.ports import Clock
 from reconciler.render.floors_words import absence_text
 from reconciler.warehouse.acceptance import MOST_UNREAD, Figures, shrinkage
@@ -185,12 +185,18 @@ class _FetchRun:
                 received = reports.fetch(app, day, folder, self._stop.is_set)
                 # One at a time: each may use as much memory as it was given.
                 with self._intake_lock:
-                    payload = read_user_report(received, app, day, self._settings, self._clock.now())
+                    payload = self._payload_of(received, app, day)
                     self._finish(self._store_unless_smaller(Partition("dt", app, day.isoformat()), day, payload))
         except ApiError as error:
             if isinstance(error, ApiRejected):
                 self._rejected.add((app, day))
             self._finish(FetchOutcome("dt", app, day, "failed", why=why_failed(error)))
+
+    def _payload_of(self, received: ReceivedReport, app: str, day: date) -> PartitionPayload:
+        try:
+            return read_user_report(received, app, day, self._settings, self._clock.now())
+        except UnreadableAnswer as error:
+            raise UnreadableAnswer(received.redaction(error.message), hint=error.hint) from None
 
     def _fetch_days(self, chartboost: Chartboost, span: DayRange) -> bool:
         """Fetch the days of a span; returns whether all of them were fetched."""

@@ -6,9 +6,11 @@ computed from what they are ratios of. Rows that sum others, that stand there ag
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from itertools import combinations
 from typing import Any, Final, TypeAlias
 
 from reconciler.apis.mediation_query import (
@@ -24,7 +26,18 @@ from reconciler.apis.reports import DayRange
 from reconciler.errors import UnreadableAnswer
 from reconciler.http.exchange import folded_row
 from reconciler.model.rows import Cell, Rows
-from reconciler.warehouse.acceptance import MOST_UNREAD, NO_SUM, NOWHERE, STRAY, SUM, SUMS, TWICE
+from reconciler.warehouse.acceptance import (
+    GIVEN_NAMES,
+    MOST_UNREAD,
+    NO_SUM,
+    NOWHERE,
+    STRAY,
+    SUM,
+    SUMS,
+    TWICE,
+    dimension_text,
+    word_of,
+)
 from reconciler.warehouse.mediation_intake import NO_FIGURES, parse_figures
 
 Key: TypeAlias = tuple[Cell, ...]
@@ -32,8 +45,10 @@ Figures: TypeAlias = dict[str, int | Decimal]
 
 _HARMLESS: Final = STRAY | {NO_FIGURES}
 """Reasons for which a row is left out without anything missing."""
-_MAY_SUM: Final = ("date", "app", "helium_placement_name", "demand_source", "country")
-"""Dimensions over which a row may sum: it has none of them, or a word such as `All`."""
+_OFTEN_MISSING: Final = frozenset(("helium_line_item_name", "partner_placement_name"))
+"""Dimensions that many a row has no value of."""
+_NO_CHANCE: Final = 10
+"""A figure from which a row without these is no sum of others by accident."""
 _DIGITS: Final = Decimal("1e-10")
 _CENT: Final = Decimal("0.01")
 _STRAYED: Final = "of another day"
@@ -43,23 +58,30 @@ _LATER: Final = "nothing is concluded from it; try again later"
 
 @dataclass(slots=True)
 class _Line:
-    """A row that could be read: its dimensions in lower case by name, its key in the answer, and its figures."""
+    """A row that could be read: its dimensions by name (see `dimension_text`), its key in the answer, its figures."""
 
     names: Mapping[str, str]
     key: Key
     figures: Figures
 
-    @property
-    def over(self) -> tuple[str, ...]:
-        """The dimensions that it may sum over."""
-        return tuple(
-            name for name in _MAY_SUM if name in self.names and (not self.names[name] or self.names[name] in SUMS)
-        )
+    words: frozenset[str]
+    """The dimensions that have a word for all, such as `All`."""
 
     @property
-    def says_so(self) -> bool:
-        """Whether it has a word for all. Without one it is a sum of two rows or more: of one it may be a twin."""
-        return any(self.names[name] in SUMS for name in self.over)
+    def empty(self) -> tuple[str, ...]:
+        """The dimensions that it has no value of, or a country that is none: it may sum over them."""
+        none = {name for name, text in self.names.items() if not text or (name == "country" and text in NOWHERE)}
+        return tuple(name for name in self.names if name in none and name != NETWORK_TYPE)
+
+    def sums(self, members: Sequence["_Line"], over: frozenset[str]) -> bool:
+        """Whether it is the sum of these over some dimensions.
+
+        Without a word for all it is one of two rows or more: of one it may be a twin.
+        """
+        if len(members) < (1 if self.words else 2):
+            return False
+        is_chance = over <= _OFTEN_MISSING and not self.words and max(self.figures.values(), default=0) < _NO_CHANCE
+        return not is_chance and _is_sum(self, members)
 
 
 class MediationAnswer:
@@ -95,8 +117,11 @@ class MediationAnswer:
                 raise UnreadableAnswer(
                     f"{self._left_out[why]:,} of {self._total:,} rows of Chartboost's are {_WORDS[why]}", hint=_LATER
                 )
-        for line in self._without_sums(self._without_repeats(lines)):
+        kept = self._without_sums(self._without_repeats(lines))
+        for line in kept:
             self._take(line)
+        if rows and not kept:
+            self._missed.append(f"not one row of {window} can be used")
 
     def miss(self, window: DayRange, why: str) -> None:
         """A window has no answer that can be believed."""
@@ -104,7 +129,10 @@ class MediationAnswer:
 
     @property
     def is_whole(self) -> bool:
-        """Whether hardly anything is missing: at most 1 % of the rows and of the money, and no whole day or window."""
+        """Whether hardly anything is missing: at most 1 % of the rows and of the money, and no whole day or window.
+
+        Rows that came, of which none can be used, are a whole window, whatever is wrong with them.
+        """
         lost = sum(rows for why, rows in self._left_out.items() if why not in _HARMLESS)
         too_many = lost > MOST_UNREAD * self._total or self._lost > Decimal(MOST_UNREAD) * (self._lost + self._kept)
         return not too_many and not self._gaps and not self._missed
@@ -150,11 +178,16 @@ class MediationAnswer:
         if network and network.lower() != self._query.network and self._query.network in {"bidding", "mediation"}:
             raise ValueError("of another network type")
         named = {*self._query.dimensions, *row} & {*DIMENSIONS, NETWORK_TYPE}
-        names: dict[str, str] = {name: _folded(row.get(name)) for name in (*DIMENSIONS, NETWORK_TYPE) if name in named}
+        names: dict[str, str] = {
+            name: dimension_text(name, row[name] if _text(row.get(name)) else "")
+            for name in (*DIMENSIONS, NETWORK_TYPE)
+            if name in named
+        }
+        words = frozenset(name for name, text in names.items() if word_of(text) in SUMS and name != NETWORK_TYPE)
         if "date" in names and names["date"] not in SUMS:
             _day(names["date"], window)
         figures = parse_figures(row, self._query.summed_metrics)
-        return _Line(names, tuple(_cell(name, row.get(name)) for name in self._query.dimensions), figures)
+        return _Line(names, tuple(_cell(name, row.get(name)) for name in self._query.dimensions), figures, words)
 
     def _leave_out(self, row: Mapping[str, Any], why: str) -> None:
         self._left_out[why] += 1
@@ -183,26 +216,30 @@ class MediationAnswer:
             kept.append(same[0])
         return kept
 
-    def _without_sums(self, lines: Sequence[_Line]) -> Iterator[_Line]:
-        """Lines without those that sum others: these have no value in a dimension, or a word for all."""
-        plain = [line for line in lines if not line.over]
-        doubtful = sorted((line for line in lines if line.over), key=lambda line: len(line.over))
-        indexes: dict[tuple[str, ...], defaultdict[tuple[str, ...], list[_Line]]] = {}
-        for line in doubtful:
-            by = tuple(name for name in line.names if name not in line.over)
-            if by not in indexes:
-                indexes[by] = defaultdict(list)
-                for each in plain:
-                    indexes[by][tuple(each.names.get(name, "") for name in by)].append(each)
-            members = indexes[by][tuple(line.names[name] for name in by)]
-            sums_some = len(members) > 1 or (members and line.says_so)
-            if "date" in line.over or (sums_some and _is_sum(line, members)):
-                self._leave_out(self._as_row(line), SUM)
-            elif members and line.names.get("country") in SUMS:
-                self._leave_out(self._as_row(line), NO_SUM)
+    def _without_sums(self, lines: Sequence[_Line]) -> Sequence[_Line]:
+        """Lines without those that sum others: these have no value in a dimension, or a word for all.
+
+        What turns out to be no sum may be a part of larger ones.
+        """
+        members = _Members([line for line in lines if not line.words and not line.empty])
+        doubtful = [line for line in lines if line.words or line.empty]
+        for line in sorted(doubtful, key=lambda line: (len(line.words) + len(line.empty), len(line.words))):
+            if why := self._sum_reason(line, members):
+                self._leave_out(self._as_row(line), why)
             else:
-                yield line
-        yield from plain
+                members.add(line)
+        return members.lines
+
+    def _sum_reason(self, line: _Line, members: "_Members") -> str:
+        """Why a line does not count beside those that it may sum; empty where it counts."""
+        if "date" in {*line.words, *line.empty}:
+            return SUM
+        for number in range(len(line.empty), -1, -1):
+            for some in combinations(line.empty, number):
+                over = line.words | {*some}
+                if over and line.sums(members.of(line, over), over):
+                    return SUM
+        return NO_SUM if "country" in line.words and members.of(line, line.words | {*line.empty}) else ""
 
     def _as_row(self, line: _Line) -> Mapping[str, Any]:
         return {**dict(zip(self._query.dimensions, line.key, strict=True)), **line.figures}
@@ -215,6 +252,29 @@ class MediationAnswer:
         if "date" in self._query.dimensions:
             day = line.key[self._query.dimensions.index("date")]
             self._days_read |= {day} if isinstance(day, date) else set()
+
+
+class _Members:
+    """The lines that count, and those of them that a line may sum."""
+
+    def __init__(self, lines: list[_Line]) -> None:
+        self.lines = lines
+        self._indexes: dict[tuple[str, ...], defaultdict[tuple[str, ...], list[_Line]]] = {}
+
+    def add(self, line: _Line) -> None:
+        """One more that counts."""
+        self.lines.append(line)
+        for by, index in self._indexes.items():
+            index[tuple(line.names.get(name, "") for name in by)].append(line)
+
+    def of(self, line: _Line, over: AbstractSet[str]) -> Sequence[_Line]:
+        """Those that a line may sum over some dimensions: they are equal to it in the others."""
+        by = tuple(name for name in line.names if name not in over)
+        if by not in self._indexes:
+            index = self._indexes[by] = defaultdict(list)
+            for each in self.lines:
+                index[tuple(each.names.get(name, "") for name in by)].append(each)
+        return self._indexes[by][tuple(line.names[name] for name in by)]
 
 
 _WORDS: Final = {_STRAYED: "of other days than were asked for", _NO_DAY: "without a day that can be read"}
@@ -237,10 +297,6 @@ def _text(value: Any) -> str | None:
     return text or None
 
 
-def _folded(value: Any) -> str:
-    return " ".join((_text(value) or "").split()).casefold()
-
-
 def _day(text: str, window: DayRange) -> None:
     try:
         day = date.fromisoformat(text[:10])
@@ -259,6 +315,8 @@ def _cell(name: str, value: Any) -> Cell:
             return date.fromisoformat(text[:10])
         except ValueError:
             return None
+    if name in GIVEN_NAMES:
+        return str(value)
     if name == "country":
         return (text if text.lower() in NOWHERE else alpha3(text)) or text
     return text

@@ -24,9 +24,10 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from reconciler.apis.user_reports import ReceivedReport, ReportOrder
-from reconciler.errors import LockHeld, ProjectError, UnreadableAnswer
+from reconciler.errors import ApiError, Interrupted, LockHeld, ProjectError, UnreadableAnswer
 from reconciler.files import disk
 from reconciler.model.secret import Secret
+from reconciler.warehouse.acceptance import MOST_UNREAD
 from reconciler.warehouse.people import (
     ADDRESS_PATTERN,
     ID_PATTERN,
@@ -37,7 +38,7 @@ from reconciler.warehouse.people import (
 )
 from reconciler.warehouse.user_report_csv import ALIASES, Aliases, cut_reason, folded, header_text, known_columns
 from reconciler.warehouse.user_report_intake import read_header
-from reconciler.warehouse.user_report_rows import is_text, mend, read_batches, unique_names
+from reconciler.warehouse.user_report_rows import counts_by, is_text, mend, read_batches, unique_names, without_strays
 
 if TYPE_CHECKING:
     from pyarrow import Array, RecordBatch
@@ -47,13 +48,15 @@ PeopleMode: TypeAlias = Literal["drop", "hash", "keep"]
 
 # ruff: noqa: PLC0415 - pyarrow is an extra, and takes 0.1 s
 
+STOPS: Final = Interrupted | KeyboardInterrupt | SystemExit
+"""What ends a call that a later one goes on with."""
 _NO_SALT: Final = Secret("")
 _URL_SECONDS: Final = 3 * 3600
 _KEPT: Final = timedelta(days=1)
 """How long a day that lies aside is taken: the vendor may restate it later."""
 _FROM_ORDER: Final = {"date": "Date", "app_id": "App ID"}
 _UNREAD: Final = -1
-_VERSION: Final = 2
+_VERSION: Final = 3
 """Of the rules for columns of people: days that were made by older ones are made again."""
 _ENOUGH: Final = 100
 """Rows from which on a column whose values hardly ever come again is taken for one of ids."""
@@ -128,6 +131,17 @@ class DayPiece:
     rows: int
     left_out: Mapping[str, int]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether hardly any row was left out."""
+        lost = sum(self.left_out.values())
+        return lost <= MOST_UNREAD * (self.rows + lost)
+
+    @property
+    def left_out_text(self) -> str:
+        """Which rows were left out, and why; empty where none was."""
+        return f"{sum(self.left_out.values()):,} rows left out: {counts_by(self.left_out)}" if self.left_out else ""
+
     def batches(self) -> "Iterator[RecordBatch]":
         """The rows, in texts."""
         import pyarrow as pa
@@ -142,6 +156,8 @@ def write_piece(report: ReceivedReport, app: str, day: date, rules: PeopleRules,
     Raises `UnreadableAnswer` for what is no such report, or is cut short.
     """
     header = read_header(report.path)
+    if any(map(report.redaction.is_secret, header)):
+        raise UnreadableAnswer("it is not CSV: its first line repeats what is secret of its order")
     if len(header) == 1:
         raise UnreadableAnswer(f"it is not CSV with commas: its header is {header_text(header)}")
     known = known_columns(header, rules.aliases)
@@ -149,7 +165,7 @@ def write_piece(report: ReceivedReport, app: str, day: date, rules: PeopleRules,
     if cut := cut_reason(report.path, len(header), numbers, numbers):
         raise UnreadableAnswer(f"it is cut in its last line: {cut}", hint="run the command again")
     left_out: dict[str, int] = {}
-    writer = _PieceWriter(header, known, rules, app, day)
+    writer = _PieceWriter(header, known, rules, app, day, left_out)
     rows = _UNREAD
     if is_text(report.path):
         with suppress(UnreadableAnswer):
@@ -157,20 +173,27 @@ def write_piece(report: ReceivedReport, app: str, day: date, rules: PeopleRules,
     if rows == _UNREAD:
         left_out.clear()
         mended = mend(report.path, left_out)
-        writer = _PieceWriter(header, known, rules, app, day)
+        writer = _PieceWriter(header, known, rules, app, day, left_out)
         rows = writer.write(target, read_batches(mended, header, left_out))
     if left_out and not rows:
-        raise UnreadableAnswer("not one row of it can be read", hint="run the command again")
+        raise UnreadableAnswer(f"not one row of it can be used: {counts_by(left_out)}", hint="run the command again")
     return DayPiece(app, day, report.job, target, writer.columns, writer.personal, rows, left_out)
 
 
 class _PieceWriter:
-    """Writes the batches of one report; finds columns of people as it goes."""
+    """Writes the batches of one report; finds columns of people as it goes. `left_out` counts rows of others."""
 
     def __init__(
-        self, header: Sequence[str], known: Mapping[str, int], rules: PeopleRules, app: str, day: date
+        self,
+        header: Sequence[str],
+        known: Mapping[str, int],
+        rules: PeopleRules,
+        app: str,
+        day: date,
+        left_out: dict[str, int],
     ) -> None:
         names = unique_names(header)
+        self._known, self._app, self._day, self._left_out = known, app, day, left_out
         self._rules = rules
         front = {label: name for name, label in _FROM_ORDER.items() if name not in known}
         self._front = [day.isoformat() if name == "date" else app for name in front.values()]
@@ -187,7 +210,8 @@ class _PieceWriter:
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         rows = 0
         with pa.OSFile(str(target), "wb") as file, pa.ipc.new_stream(file, schema, options=options) as out:
-            for number, batch in enumerate(batches):
+            for number, each in enumerate(batches):
+                batch = without_strays(each, self._known, self._app, self._day, self._left_out)
                 out.write_batch(pa.record_batch(self._cells(batch, number), schema=schema))
                 rows += batch.num_rows
         return rows
@@ -250,11 +274,18 @@ class PieceStore:
 
     @contextmanager
     def part(self, app: str, day: date) -> Iterator[Path]:
-        """A folder for a download in clear, which stays where the block is left by an error."""
+        """A folder for a download in clear, which stays where a later call may go on with it."""
         with _disk_errors():
             folder = disk.make_folder(self.root, f"{self._account}/parts/{_name(app, day)}")
-        yield folder
-        shutil.rmtree(folder, ignore_errors=True)
+        stays = False
+        try:
+            yield folder
+        except BaseException as error:
+            stays = isinstance(error, STOPS | ApiError | ProjectError) and not isinstance(error, UnreadableAnswer)
+            raise
+        finally:
+            if not stays:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def order(self, app: str, day: date, now: datetime) -> ReportOrder | None:
         """The order of a report that was not finished, while its URL is good."""

@@ -7,16 +7,18 @@ docs/reports.md it takes a quarter of the time of Python's `csv`, and memory doe
 import codecs
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.model.rows import USD, Column
+from reconciler.model.rows import USD, Column, ColumnType
 from reconciler.render.rows import harmless
-from reconciler.warehouse.user_report_csv import ALIASES, Aliases, drop_open_quotes, known_columns
+from reconciler.warehouse.acceptance import MOST_UNREAD, SUMS
+from reconciler.warehouse.user_report_csv import ALIASES, Aliases, drop_open_quotes, folded, known_columns
 
 if TYPE_CHECKING:
     from pyarrow import Array, DataType, RecordBatch
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 1024 * 1024
 """Bytes that are parsed at once, and so the longest record."""
+_WIDTH: Final = 38
+"""Digits of revenue in a typed column."""
 _DIGITS: Final = 24
 """Digits behind the point of revenue in a typed column; more are binary noise, and cut off."""
 _INTEGER: Final = r"^\s*[-+]?[0-9]{1,18}(?:\.0*)?\s*$"
-_NUMBER: Final = r"^\s*[-+]?(?:[0-9]{1,14}\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\s*$"
-_PLAIN_NUMBER: Final = re.compile(_NUMBER, re.ASCII)
+_NUMBER: Final = r"^\s*[-+]?(?:0*[0-9]{1,14}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\s*$"
+_PLAIN_NUMBER: Final = re.compile(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\s*", re.ASCII)
 _NEEDS_QUOTES: Final = re.compile(r'[",\r\n]')
 _ODD: Final = r"[\",\r\n\p{Cc}\p{Cf}]|^[=+\-@]"
 """What keeps a cell from standing in CSV as it is."""
@@ -114,6 +118,36 @@ def _without_headers(batch: "RecordBatch", header: Sequence[str]) -> "RecordBatc
     return batch.filter(pc.invert(again))
 
 
+def without_strays(
+    batch: "RecordBatch", places: Mapping[str, int], app: str, day: date, left_out: dict[str, int]
+) -> "RecordBatch":
+    """A batch without rows of another day or app than was ordered, which are counted in `left_out`.
+
+    What is no day, and words for sums, are no other day or app.
+    """
+    others: Sequence[tuple[str, Callable[[str], bool], str]] = (
+        ("date", lambda text: _day_of(text) not in {None, day}, "of another day"),
+        ("app_id", lambda text: bool(text) and text != app and text.casefold() not in SUMS, "of another app"),
+    )
+    for name, is_other, why in others:
+        if name not in places or not batch.num_rows:
+            continue
+        coded = batch.column(places[name]).dictionary_encode()
+        strays = [is_other(text.strip()) for text in coded.dictionary.to_pylist()]
+        if any(strays):
+            good = [not stray for stray in strays]
+            kept = batch.filter(_taken(good, coded.indices))
+            left_out[why] = left_out.get(why, 0) + batch.num_rows - kept.num_rows
+            batch = kept
+    return batch
+
+
+def _taken(values: Sequence[bool], indices: "Array") -> "Array":
+    import pyarrow as pa
+
+    return pa.array(values, pa.bool_()).take(indices)
+
+
 def csv_bytes(columns: "Sequence[Array]") -> bytes:
     """The lines of a batch as CSV: cells as they are, quoted where they have to be, formulas made harmless."""
     import pyarrow.compute as pc
@@ -143,21 +177,68 @@ def _is_number(text: str) -> bool:
     return _PLAIN_NUMBER.fullmatch(text) is not None
 
 
-def typed_columns(names: Sequence[str], aliases: Aliases = ALIASES) -> tuple[Column, ...]:
+_TYPES: Final[Mapping[str, ColumnType]] = {"impressions": "count", "revenue": "number", "date": "day"}
+
+
+@dataclass(slots=True)
+class ColumnMerge:
+    """The columns of several reports as those of one: `names` in the order in which they first stand there.
+
+    Columns that mean the same are one, called as in the first report, however the others call it; a report that has two
+    of them keeps both. `types` are those of the names that are not text; `renamed` tells other names of a column.
+    """
+
+    aliases: Aliases = field(default_factory=lambda: ALIASES)
+    names: dict[str, None] = field(default_factory=dict)
+    types: dict[str, ColumnType] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    _first: dict[str, str] = field(default_factory=dict)
+
+    def add(self, columns: Sequence[str]) -> Mapping[str, str]:
+        """Take in the columns of a report; returns its name of each of ours."""
+        known = {columns[at]: ours for ours, at in known_columns(columns, self.aliases).items()}
+        places: dict[str, str] = {}
+        for name in columns:
+            meaning = f"our {known[name]}" if name in known else folded(name) or name
+            shown = name if name in self.names else self._first.get(meaning, name)
+            if shown != name and (shown in columns or shown in places):
+                shown = name
+            places[shown] = name
+            self.names.setdefault(shown)
+            self._first.setdefault(meaning, shown)
+            if shown != name:
+                self.renamed[name] = shown
+            if kind := _TYPES.get(known.get(name, "")):
+                self.types[shown] = kind
+        return places
+
+
+def typed_columns(names: Iterable[str], types: Mapping[str, ColumnType]) -> tuple[Column, ...]:
     """The columns with types: impressions are counts, revenue a number, the date a day, the rest text."""
-    places = known_columns(names, aliases)
-    types = {places.get("impressions"): "count", places.get("revenue"): "number", places.get("date"): "day"}
-    return tuple(
-        Column(name, types.get(at, "text"), USD if types.get(at) == "number" else None)  # type: ignore[arg-type]
-        for at, name in enumerate(names)
-    )
+    kinds = [(name, types.get(name, "text")) for name in names]
+    return tuple(Column(name, kind, USD if kind == "number" else None) for name, kind in kinds)
+
+
+@dataclass(slots=True)
+class Unread:
+    """What of the rows that were typed could not be read: `cells` by the name of the column."""
+
+    rows: int = 0
+    cells: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_much(self) -> bool:
+        """Whether it is so many cells of a column that the answer is not whole."""
+        return any(lost > MOST_UNREAD * self.rows for lost in self.cells.values())
 
 
 def arrow_type(column: Column) -> "DataType":
     """The type of a column in Arrow and Parquet."""
     import pyarrow as pa
 
-    return {"count": pa.int64(), "number": pa.decimal128(38, _DIGITS), "day": pa.date32()}.get(column.type, pa.string())
+    return {"count": pa.int64(), "number": pa.decimal128(_WIDTH, _DIGITS), "day": pa.date32()}.get(
+        column.type, pa.string()
+    )
 
 
 def typed_cells(cells: "Array", column: Column, unread: dict[str, int]) -> "Array":
@@ -193,7 +274,7 @@ def _numbers(cells: "Array") -> "Array":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = pa.decimal128(38, _DIGITS)
+    kind = pa.decimal128(_WIDTH, _DIGITS)
     well = pc.match_substring_regex(cells, pattern=_NUMBER)
     plain = pc.replace_substring_regex(
         pc.utf8_trim_whitespace(cells), pattern=rf"^\+?([-0-9]*\.[0-9]{{{_DIGITS}}})[0-9]+$", replacement=r"\1"
@@ -210,7 +291,12 @@ def _numbers(cells: "Array") -> "Array":
 
 
 def _in_range(number: Decimal) -> Decimal | None:
-    return number.quantize(Decimal(1).scaleb(-_DIGITS)) if abs(number) < Decimal(10) ** (38 - _DIGITS) else None
+    """The number with the digits of the type; None for one that is too large for it."""
+    if number and number.adjusted() >= _WIDTH - _DIGITS:
+        return None
+    with localcontext(prec=2 * _WIDTH):
+        rounded = number.quantize(Decimal(1).scaleb(-_DIGITS))
+    return rounded if rounded.adjusted() < _WIDTH - _DIGITS else None
 
 
 def _days(cells: "Array") -> "Array":

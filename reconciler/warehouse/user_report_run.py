@@ -1,7 +1,7 @@
 """Gather the user reports of apps and days, in order, and give them out as one: columns, batches, CSV and JSON."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,12 +12,13 @@ from reconciler.apis.user_reports import DISABLED, DtReports, ReceivedReport, Re
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
 from reconciler.model.rows import Column
 from reconciler.ports import Clock
+from reconciler.render.text import visible
 from reconciler.warehouse.fetch import FetchListener, get_all
 from reconciler.warehouse.fetch_outcomes import FetchOutcome, without_first_day
 from reconciler.warehouse.people import shown_names
 from reconciler.warehouse.report_store import Partition
 from reconciler.warehouse.user_report_pieces import DayPiece, PeopleRules, PieceStore, write_piece
-from reconciler.warehouse.user_report_rows import counts_by, typed_cells, typed_columns
+from reconciler.warehouse.user_report_rows import ColumnMerge, Unread, counts_by, typed_cells, typed_columns
 
 if TYPE_CHECKING:
     from pyarrow import Array
@@ -50,23 +51,31 @@ class UserReport:
     outcomes: tuple[FetchOutcome, ...]
     rules: PeopleRules
     notes: tuple[str, ...] = ()
-    unread: dict[str, int] = field(default_factory=dict)
+    unread: Unread = field(default_factory=Unread)
 
     @property
     def personal(self) -> tuple[str, ...]:
         """The columns that may tell of people, in order."""
-        found = {name for piece in self.pieces for name in piece.personal}
-        return tuple(name for name in self._names if name in found)
+        merge, places = self._merged()
+        found = {
+            name
+            for piece, named in zip(self.pieces, places, strict=True)
+            for name, theirs in named.items()
+            if theirs in piece.personal
+        }
+        return tuple(name for name in merge.names if name in found)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """All columns of the answer; a day that lacks one has empty cells there."""
         left_out = set(self.personal) if self.rules.people == "drop" else set()
-        return typed_columns([name for name in self._names if name not in left_out], self.rules.aliases)
+        merge, _ = self._merged()
+        return typed_columns((name for name in merge.names if name not in left_out), merge.types)
 
-    @property
-    def _names(self) -> Sequence[str]:
-        return list(dict.fromkeys(name for piece in self.pieces for name in piece.columns))
+    def _merged(self) -> tuple[ColumnMerge, Sequence[Mapping[str, str]]]:
+        """The columns of all pieces as one, and what each piece calls them."""
+        merge = ColumnMerge(self.rules.aliases)
+        return merge, [merge.add(piece.columns) for piece in self.pieces]
 
     @property
     def rows(self) -> int:
@@ -81,11 +90,12 @@ class UserReport:
     def texts(self) -> "Iterator[Sequence[Array]]":
         """The rows in batches: a column of texts for each of `columns`, values as the vendor gives them."""
         names, personal = [column.name for column in self.columns], set(self.personal)
-        for piece in self.pieces:
-            places = {name: at for at, name in enumerate(piece.columns)}
+        for piece, named in zip(self.pieces, self._merged()[1], strict=True):
+            places = {name: piece.columns.index(theirs) for name, theirs in named.items()}
+            clear_until = {name: piece.personal.get(theirs, _NEVER) for name, theirs in named.items()}
             for number, batch in enumerate(piece.batches()):
                 yield [
-                    self._cells(batch.column(places[name]), piece.personal.get(name, _NEVER) > number, name in personal)
+                    self._cells(batch.column(places[name]), clear_until[name] > number, name in personal)
                     if name in places
                     else _blank(batch.num_rows)
                     for name in names
@@ -95,7 +105,8 @@ class UserReport:
         """The same with types; what cannot be read in its type is null, and counted in `unread`."""
         columns = self.columns
         for texts in self.texts():
-            yield [typed_cells(text, column, self.unread) for text, column in zip(texts, columns, strict=True)]
+            self.unread.rows += len(texts[0]) if texts else 0
+            yield [typed_cells(text, column, self.unread.cells) for text, column in zip(texts, columns, strict=True)]
 
     def _cells(self, cells: "Array", is_clear: bool, is_personal: bool) -> "Array":
         return self.rules.treat(cells) if is_clear and is_personal else cells
@@ -116,13 +127,22 @@ class UserReport:
             case _:
                 pass
         for piece in self.pieces:
-            if piece.left_out:
-                yield f"app {piece.app}, {piece.day}{_job(piece.job)}: rows left out: {counts_by(piece.left_out)}"
+            if piece.left_out and piece.is_whole:
+                yield f"app {piece.app}, {piece.day}{_job(piece.job)}: {piece.left_out_text}"
+        if renamed := self._merged()[0].renamed:
+            pairs = ", ".join(f'"{visible(theirs)}" is "{visible(name)}"' for theirs, name in sorted(renamed.items()))
+            yield f"columns that have other names on other days are one: {pairs}"
         yield from self.notes
+
+    def lost(self) -> Iterator[str]:
+        """Of which reports more than 1 % of the rows were left out, and why."""
+        for piece in self.pieces:
+            if not piece.is_whole:
+                yield f"app {piece.app}, {piece.day}{_job(piece.job)}: more than 1 % of its rows: {piece.left_out_text}"
 
     def unread_text(self) -> str:
         """Which cells are null because they could not be read; known once `typed` was read."""
-        return f"cells that cannot be read, and are null: {counts_by(self.unread)}" if self.unread else ""
+        return f"cells that cannot be read, and are null: {counts_by(self.unread.cells)}" if self.unread.cells else ""
 
 
 def _blank(rows: int) -> "Array":
@@ -241,7 +261,7 @@ class _Run:
             with self._reading:
                 piece = write_piece(report, order.app, order.day, self._rules, draft / "piece")
         except UnreadableAnswer as error:
-            raise UnreadableAnswer(f"{order}: {error.message}", hint=error.hint) from None
+            raise UnreadableAnswer(f"{order}: {report.redaction(error.message)}", hint=error.hint) from None
         put = self._store.put(piece, self._rules, self._clock.now())
         self._store.forget_order(order.app, order.day)
         return put

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from reconciler.model.rows import SHARE, USD, Column, Rows, UserValue
 from reconciler.warehouse import evidence_sql as sql
-from reconciler.warehouse.acceptance import alpha2
+from reconciler.warehouse.acceptance import NOWHERE, alpha2
 from reconciler.warehouse.engines import Engine
 
 View: TypeAlias = Literal["all", "cohort", "app", "country"]
@@ -29,7 +29,10 @@ _KNOWN: Final = "person IS NOT NULL AND NOT masked"
 _USERS: Final = "reconciler_users"
 """Each user with the first day, the last one, the number of days, revenue and impressions."""
 _HOMES: Final = "reconciler_homes"
-"""Each user with the first day, and the country of that day."""
+"""Each user with the first day, and the country of that day: of several that of the most impressions, then revenue."""
+_COUNTRY: Final = "coalesce(spellings.alpha2, told.country, '')"
+"""One text for all spellings of a country; empty for none in particular."""
+_SPELLINGS: Final = f"LEFT JOIN {sql.SPELLINGS} AS spellings ON told.country = spellings.spelling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ def user_value(
 ) -> UserValue:
     """Everything about the users in these files of the days from `first` to `last`. `label` names an app by its id."""
     engine.load_files(sql.DT, files, sql.DT_COLUMNS)
+    _load_countries(engine)
     _make_users(engine)
     bounds = {view: _bounds(engine, view, label) for view in ("all", "app", "country")}
     whole = bounds["all"].get("", HiddenBounds())
@@ -81,12 +85,25 @@ def _make_users(engine: Engine) -> None:
     )
     engine.make_table(
         _HOMES,
-        f"""SELECT seen.app AS app, seen.person AS person, seen.first_day AS first_day,
-            min(coalesce(told.country, '')) AS country
-        FROM {sql.DT} AS told JOIN {_USERS} AS seen
-            ON told.app = seen.app AND told.person = seen.person AND told.day = seen.first_day
-        WHERE NOT told.masked GROUP BY seen.app, seen.person, seen.first_day""",  # noqa: S608 - as above
+        f"""SELECT app, person, first_day, country FROM (
+            SELECT app, person, first_day, country, row_number() OVER (
+                PARTITION BY app, person
+                ORDER BY CASE WHEN country = '' THEN 1 ELSE 0 END, shown DESC, earned DESC, country) AS place
+            FROM (
+                SELECT seen.app AS app, seen.person AS person, seen.first_day AS first_day, {_COUNTRY} AS country,
+                    sum(told.impressions) AS shown, sum(told.revenue) AS earned
+                FROM {sql.DT} AS told JOIN {_USERS} AS seen
+                    ON told.app = seen.app AND told.person = seen.person AND told.day = seen.first_day {_SPELLINGS}
+                WHERE NOT told.masked GROUP BY seen.app, seen.person, seen.first_day, {_COUNTRY}) AS places
+            ) AS ranked WHERE place = 1""",  # noqa: S608 - as above
     )
+
+
+def _load_countries(engine: Engine) -> None:
+    """Load the alpha-2 code of each spelling; it is empty for words that name no country in particular."""
+    spellings = [country for (country,) in engine.rows(sql.dt_countries_sql()) if country]
+    codes = [(country, "" if country.strip().lower() in NOWHERE else alpha2(country)) for country in spellings]
+    engine.load_texts(sql.SPELLINGS, ("spelling", "alpha2"), [(word, code) for word, code in codes if code is not None])
 
 
 LIFETIME: Final = (
@@ -168,13 +185,13 @@ def _named(view: View, key: Any, label: Callable[[str], str]) -> str:
 
 def _bounds(engine: Engine, view: View, label: Callable[[str], str]) -> Mapping[str, HiddenBounds]:
     """How far hidden users may move what is known of a user, by the key of a view."""
-    key = _view_sql(view, "day", "app", "country")
+    key = _view_sql(view, "told.day", "told.app", _COUNTRY)
     rows = engine.rows(
         f"""SELECT {key} AS key, count(DISTINCT CASE WHEN {_KNOWN} THEN app || '/' || person END) AS users,
             sum(CASE WHEN {_KNOWN} THEN revenue ELSE 0 END) AS known,
             sum(CASE WHEN {_KNOWN} THEN 0 ELSE revenue END) AS hidden,
             CAST(sum(CASE WHEN {_KNOWN} THEN 0 ELSE impressions END) AS BIGINT) AS unseen
-        FROM {sql.DT} GROUP BY 1"""  # noqa: S608 - as above
+        FROM {sql.DT} AS told {_SPELLINGS} GROUP BY 1"""  # noqa: S608 - as above
     )
     found: dict[str, HiddenBounds] = {}
     for raw, users, known, hidden, unseen in rows:

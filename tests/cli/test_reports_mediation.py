@@ -287,3 +287,24 @@ def test_every_dimension_metric_filter_and_zone_is_taken_by_the_sandbox(project,
         "--filter", f"placements={place},other", "--timezone", "UTC",
     ).json  # fmt: skip
     assert {row["app"] for row in mediation["rows"]} <= {app}
+
+
+FOUND = ("--dimensions", "country", "--metrics", "requests")
+
+
+@each("name", ["r.html", "r.htm", "r.xml", "r", "r.csv.gz"])
+def test_an_ending_that_says_no_format_is_wrong_usage(project, server, name):
+    server.metrics = lambda _: rows_of({"country": "USA", "requests": 5})
+    assert "give --format" in asked(project, *FOUND, "--out", name, code=64).err
+    assert not (project.root / name).exists()
+    assert not server.heard
+    asked(project, *FOUND, "--out", name, "--format", "csv")
+    assert (project.root / name).read_text() == "country,requests\nUSA,5\n"
+
+
+def test_a_text_file_holds_the_table_and_capitals_are_endings(project, server):
+    server.metrics = lambda _: rows_of({"country": "USA", "requests": 5})
+    asked(project, *FOUND, "--out", "r.txt")
+    assert (project.root / "r.txt").read_text().split()[:4] == ["country", "requests", "USA", "5"]
+    asked(project, *FOUND, "--out", "r.JSON")
+    assert json.loads((project.root / "r.JSON").read_text())["rows"] == [{"country": "USA", "requests": 5}]

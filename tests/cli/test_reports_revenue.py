@@ -87,6 +87,11 @@ def test_formats(project, tmp_path):
     for heading in ("Revenue by day", "Countries", "Waterfall of android:com.a", "Rows"):
         assert heading in page
     assert "<script src" not in page
+    for by in ("week", "day", "country"):
+        out = tmp_path / f"{by}.html"
+        assert project.call("reports", "revenue", "--by", by, "--out", f"{out}").code == 0
+        assert "Revenue by day" in out.read_text()
+        assert out.read_text().rstrip().endswith("</html>")
 
 
 def test_a_table_has_no_formula_for_a_spreadsheet(project):
@@ -100,6 +105,8 @@ def test_a_table_has_no_formula_for_a_spreadsheet(project):
     [
         (("--by", "moon"), 64, "moon"),
         (("--format", "parquet"), 64, "--out"),
+        (("--out", "revenue"), 64, "its ending says no format"),
+        (("--out", "revenue.xlsx"), 64, ".csv, .parquet or .html"),
         (("--only", "ios:*"), 1, "no placement matches"),
         (("--from", "2020-01-01", "--to", "2020-01-02"), 1, "no reports"),
     ],

@@ -63,7 +63,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     "--network-type", "network", metavar="NAME", help=f"One of {', '.join(NETWORK_FILTERS)}. [default: all of them]"
 )
 @click.option("--timezone", "zone", metavar="ZONE", help=f"Whose days: {' or '.join(ZONES)}. [default: {DEFAULT_ZONE}]")
-@shared_options(formats=ROWS_FORMATS, out=True)
+@shared_options(formats=ROWS_FORMATS, out=True, needs_ending=True)
 def mediation(
     options: Options,
     *,

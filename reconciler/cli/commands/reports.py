@@ -46,7 +46,7 @@ _CHUNK: Final = 1024 * 1024
     is_flag=True,
     help="What users are worth instead of their rows: lifetime value, revenue a day, the most valuable ids (csv).",
 )
-@shared_options(formats=("table", "json", "csv", "parquet", "html"), api=True, out=True)
+@shared_options(formats=("table", "json", "csv", "parquet", "html"), api=True, out=True, needs_ending=True)
 def users(
     options: Options,
     *,
@@ -60,8 +60,8 @@ def users(
 
     Without days: all that DT keeps, ten. By ids of apps it needs no project. Columns that may tell of a person are left
     out unless --people says otherwise. A call that was stopped goes on where it was; each report is ordered once. Exits
-    3 when some days could not be had, and names them. DT gives user level data once your account manager has turned it
-    on, from six days before.
+    3 when some days could not be had, or more than 1 % of the rows of one could not be read, and names them. DT gives
+    user level data once your account manager has turned it on, from six days before.
 
     With --summary: revenue a user by days since first seen, by week, app and country; revenue a user and day; the share
     of the top users; as csv the ids of the most valuable tenth. It needs --people hash, whose days are kept for longer
@@ -99,11 +99,13 @@ def _print_report(session: CommandSession, result: "UserReportResult") -> int:
     there = bool(result.report.pieces)
     if there:
         _print(session, result)
+    for text in result.lost:
+        session.console.warn(text)
     for text in result.missing:
         session.console.warn(f"missing: {text}")
     if not there:
         session.console.error("there is no report", "what is missing, and why, is said above")
-    return 0 if result.is_done else INCOMPLETE if there else 1
+    return 0 if result.is_whole else INCOMPLETE if there else 1
 
 
 def _print_value(session: CommandSession, result: "UserValueResult") -> int:
@@ -140,7 +142,7 @@ def _print(session: CommandSession, result: "UserReportResult") -> None:
         for piece in result.json() if options.format == "json" else result.csv():
             console.raw(piece.decode().removesuffix("\n"))
     if unread := result.report.unread_text():
-        console.talk(unread)
+        (console.warn if result.report.unread.is_much else console.talk)(unread)
 
 
 def _write(session: CommandSession, result: "UserReportResult") -> None:
@@ -179,7 +181,7 @@ _KEYS = ("day", "week", "app", "placement", "type", "country", "platform")
 )
 @only_option("Only placements that match; repeatable.")
 @day_options
-@shared_options(formats=PAGE_FORMATS, out=True)
+@shared_options(formats=PAGE_FORMATS, out=True, needs_ending=True)
 def revenue(
     options: Options, *, by: tuple[str, ...], only: tuple[str, ...], first: datetime | None, last: datetime | None
 ) -> int:

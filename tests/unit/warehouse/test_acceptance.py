@@ -33,6 +33,21 @@ def test_a_row_that_stands_twice_counts_once():
     assert (len(found.rows), found.repeated, found.quarantined, found.unread_reason) == (2, 2, {}, "")
 
 
+@each("name", ["app", "helium_placement_name", "partner_placement_name"])
+@each("other", ["banner a", "Banner  A", "BANNER A"])
+def test_names_that_differ_in_case_or_blanks_are_two(name, other):
+    for requests in (1000, 2000):
+        found = batch(row(**{name: "Banner A"}), row(requests=requests, **{name: other}))
+        assert (len(found.rows), found.repeated, found.quarantined) == (2, 0, {})
+
+
+@each("kind", ["All", "total"])
+def test_a_total_over_types_is_no_type(kind):
+    rows = [row(), row(requests=400, placement_type="rewarded")]
+    found = batch(*rows, total(rows, placement_type=kind))
+    assert (len(found.rows), found.quarantined) == (2, {SUM: 1})
+
+
 def test_the_same_row_in_both_network_types_is_two():
     assert (len(batch(row(), bidding=[row()]).rows)) == 2
 
@@ -61,6 +76,8 @@ def test_a_row_over_all_countries_is_not_summed_with_them(word):
         {"app": "All", "helium_placement_name": None, "partner_placement_name": None, "demand_source": "All"},
         {"app": "Total", "helium_placement_name": "", "partner_placement_name": "", "demand_source": "", "country": ""},
         {"date": "Total", "app": "", "demand_source": ""},
+        {"placement_type": "All", "demand_source": "All"},
+        {"partner_placement_name": "Total", "demand_source": "All"},
     ],
     ids=str,
 )

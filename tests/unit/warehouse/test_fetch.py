@@ -178,6 +178,13 @@ def test_a_day_that_fails_is_an_outcome_and_leaves_what_was_there(scene, body, w
     assert not [secret for secret in CANARIES if secret in failed.why]
 
 
+def test_columns_that_are_told_repeat_no_secret_of_the_order(scene):
+    scene.bodies[APP, str(DAY)] = dt_csv([], header=("Date", "LbhE5+ulj'PEK= is wrong", f"of {CANARIES[0]}"))
+    (failed,) = scene.fetch(span=DayRange(DAY, DAY)).of("failed")
+    assert "is wrong" in failed.why
+    assert not [secret for secret in (*CANARIES, "LbhE5") if secret in failed.why]
+
+
 def test_a_day_that_fails_is_tried_again_by_the_next_fetch(scene):
     scene.bodies[APP, str(DAY)] = Answer(500)
     assert scene.fetch(span=DayRange(DAY, DAY)).gaps == {("dt", APP): (DayRange(DAY, DAY),)}

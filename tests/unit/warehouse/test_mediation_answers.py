@@ -118,7 +118,7 @@ def test_equal_rows_count_once_and_those_that_differ_in_figures_are_left_out():
     assert any("2 stands there twice, with different figures" in note for note in notes)
 
 
-@each("of_all", [None, "", "All", "total"])
+@each("of_all", [None, "", "All", "total", "WW", "unknown"])
 def test_a_row_that_sums_others_does_not_count(of_all):
     found = answered(row("DEU"), row("USA"), row(of_all, 2000, 200, 0.5))
     assert [line[0] for line in cells(found)] == ["DEU", "USA"]
@@ -174,3 +174,70 @@ def test_zone_days_and_what_is_not_final_are_told():
 def test_rows_of_both_network_types_add_up_where_all_are_asked_for():
     found = answered(row(network_type="bidding"), row(requests=7, network_type="mediation"))
     assert cells(found) == [("USA", 1007, 200, Decimal("0.50"))]
+
+
+GIVEN = ["app", "helium_placement_name", "helium_line_item_name", "partner_placement_name"]
+
+
+@each("name", GIVEN)
+@each("other", ["banner a", "Banner  A", "Banner A ", "BANNER A"])
+def test_names_that_differ_in_case_or_blanks_are_two(name, other):
+    said = {"dimensions": [name]}
+    one, two = ({**row(earnings=earned), name: text} for text, earned in (("Banner A", 0.25), (other, 0.25)))
+    assert sorted(cells(answered(one, two, **said))) == sorted(
+        [("Banner A", 1000, 100, Decimal("0.25")), (other, 1000, 100, Decimal("0.25"))]
+    )
+    assert len(cells(answered(one, {**two, "requests": 7}, **said))) == 2
+    assert answered(one, {**two, "requests": 7}, **said).is_whole
+
+
+@each("name", [*GIVEN, "placement_type", "demand_source", "country"])
+@each("of_all", ["All", " TOTAL ", "", None])
+def test_a_sum_over_any_dimension_does_not_count(name, of_all):
+    said = {"dimensions": ["app", name] if name != "app" else [name, "country"]}
+    beside = {"app": "a"} if name != "app" else {"country": "USA"}
+    values = ("DEU", "USA") if name == "country" else ("one", "two")
+    rows = [{**row(), **beside, name: text} for text in values]
+    found = answered(*rows, {**row(None, 2000, 200, 0.5), **beside, name: of_all}, **said)
+    assert len(cells(found)) == 2
+    assert found.is_whole
+
+
+def test_a_sum_has_parts_without_a_value_among_others():
+    """Rows without a partner's placement are no sums; one over all countries sums them, with and without the others."""
+    said = {"dimensions": ["country", "partner_placement_name"]}
+    parts = [
+        row("DEU", partner_placement_name="p"), row("USA", 500, 60, 0.15, partner_placement_name="p"),
+        row("DEU", 30, 20, 0.05, partner_placement_name=""), row("USA", 20, 10, 0.03, partner_placement_name=None),
+    ]  # fmt: skip
+    alone = row("All", 50, 30, 0.08, partner_placement_name="")
+    whole = row("", 1550, 190, 0.48, partner_placement_name="")
+    for sums in ([], [alone], [whole], [row("Total", 1500, 160, 0.4, partner_placement_name="p"), alone, whole]):
+        found = answered(*parts, *sums, **said)
+        assert sorted(line[2] for line in cells(found)) == [20, 30, 500, 1000]
+        assert found.is_whole
+
+
+def test_a_row_without_a_partners_placement_is_no_sum_by_accident_of_small_counts():
+    said = {"dimensions": ["partner_placement_name"], "metrics": ["impressions"]}
+    rows = [{"partner_placement_name": name, "impressions": shown} for name, shown in (("p", 1), ("q", 2), ("", 3))]
+    assert len(cells(answered(*rows, **said))) == 3
+
+
+@each(
+    "rows",
+    [
+        [row(None, None, None, None)],
+        [row("USA", None, 10, 10), row("DEU", None, 10, 10)],
+        [row(date="Total")],
+        [row(), row(requests=7)],
+        [row(currency="EUR")],
+    ],
+    ids=["no figures", "missing figures", "a sum", "twice", "another currency"],
+)
+def test_rows_of_which_none_can_be_used_are_no_whole_answer(rows):
+    found = answered(*rows)
+    assert not cells(found)
+    assert not found.is_whole
+    assert "not one row of 2026-11-01 to 2026-11-03 can be used" in found.rows(NOW).notes
+    assert answered().is_whole

@@ -59,6 +59,41 @@ def test_a_country_is_that_of_the_first_day(tmp_path):
     assert lifetime(value, "app", "app 170709")[0]["users"] == 3
 
 
+@pytest.mark.parametrize(
+    ("places", "home"),
+    [
+        ([("US", 9, "1"), ("", 1, "0.01")], "US"),
+        ([("US", 1, "0.01"), ("", 90, "9"), ("XX", 90, "9")], "US"),
+        ([("DE", 1, "9"), ("US", 2, "1")], "US"),
+        ([("DE", 2, "1"), ("US", 1, "1"), ("USA", 2, "1")], "US"),
+        ([("DE", 1, "1"), ("US", 1, "2")], "US"),
+        ([("US", 1, "1"), ("VN", 1, "1")], "US"),
+        ([("", 1, "1"), ("XX", 1, "1")], "unknown"),
+    ],
+)
+def test_of_several_countries_on_the_first_day_that_of_most_impressions_is_home(tmp_path, places, home):
+    rows = [
+        {"device": IDS[0], "country": country, "impressions": shown, "revenue": earned}
+        for country, shown, earned in places
+    ]
+    value = valued(tmp_path, {DAY: rows})
+    assert [row["key"] for row in value.lifetime.records() if row["view"] == "country"] == [home]
+
+
+def test_the_bounds_of_a_country_are_of_all_its_spellings(tmp_path):
+    """By hand: users bring 3 USD, hidden ones 9; three users, and 101 hidden impressions."""
+    one = [{"device": user, "impressions": 10, "revenue": "1"} for user in IDS[:2]]
+    masked = {"device": "masked", "impressions": 100, "revenue": "8"}
+    other = [{"device": IDS[2], "impressions": 10, "revenue": "1"}, {"device": "hidden", "revenue": "1"}]
+    value = valued(tmp_path, {FIRST: [*one, masked], DAY: [{**row, "country": "USA"} for row in other]})
+    ages = lifetime(value, "country", "US")
+    assert (ages[0]["users"], ages[0]["revenue_per_user"], ages[0]["high"]) == (3, Decimal(1), Decimal(4))
+    assert ages[0]["low"] == (Decimal(12) / 104).quantize(Decimal("0.000001"))
+    assert {key: lifetime(value, "all")[0][key] for key in ("low", "high")} == {
+        key: ages[0][key] for key in ("low", "high")
+    }
+
+
 def test_hidden_users_are_in_totals_and_in_the_bounds(tmp_path):
     rows = [{"device": IDS[0], "revenue": "0.30"}, {"device": "masked", "revenue": "0.10", "impressions": 4}]
     value = valued(tmp_path, {DAY: rows})
