@@ -18,6 +18,7 @@ from reconciler.diff.assessment import (
     MatchedTombstone,
     NotListed,
     NotRead,
+    Settled,
     Undeclared,
     UnmatchedBlock,
     UnownedResource,
@@ -79,6 +80,9 @@ def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[Audi
         case Matched(block, found):
             yield from look_alike_notes(block, found)
             yield _matched_item(each, today)
+        case Settled():
+            for matched in each.matched():
+                yield from audit_entries(matched, today)
         case UnmatchedBlock(block, resolution):
             yield from look_alike_notes(block, resolution)
             yield _unmatched_item(each, today)

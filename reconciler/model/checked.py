@@ -5,9 +5,26 @@ Every function returns the value, or raises ValueError with a short text that sa
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, assert_never
 
-from reconciler.model.field import PRICED, TYPES, fits_of, from_json
+from reconciler.model.field import (
+    PRICED,
+    TYPES,
+    BundleType,
+    CountType,
+    FieldType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
+    fits_of,
+    from_json,
+)
+from reconciler.model.settled import JsonFields
 from reconciler.model.value import Fields, Value, kind_of_json
 
 Checked = TypeVar("Checked")
@@ -100,6 +117,18 @@ def fields(raw: Any) -> Fields:
     return {text(name): _field(name, value) for name, value in objects(raw).items()}
 
 
+def lazy_fields(raw: Any) -> Fields:
+    """As `fields`; where all are plainly of their forms they are made when somebody asks for one."""
+    if type(raw) is dict:
+        for name, value in raw.items():
+            is_plain = _PLAIN.get(name)
+            if is_plain is None or not (is_plain(value) or (value is None and name not in PRICED)):
+                break
+        else:
+            return JsonFields(raw)
+    return fields(raw)
+
+
 def _field(name: str, raw: Any) -> Value:
     value = from_json(name, raw)
     fits = _FORMS.get(name)
@@ -109,3 +138,64 @@ def _field(name: str, raw: Any) -> Value:
 
 
 _FORMS: Final = {name: fits_of(field_type) for name, field_type in TYPES.items()}
+
+
+def _is_plain_text(raw: Any) -> bool:
+    return type(raw) is str and raw.isascii()
+
+
+def _is_plain_list(raw: Any) -> bool:
+    return type(raw) is list and all(map(_is_plain_text, raw))
+
+
+def _is_plain_number(raw: Any) -> bool:
+    return type(raw) is int and -_MOST < raw < _MOST
+
+
+def _are_plain_prices(raw: Any) -> bool:
+    """Whether these are numbers by country, neither below zero nor so large that adding them up could hide one."""
+    if type(raw) is not dict or not _NUMBERS.issuperset(map(type, raw.values())):
+        return False
+    return all(map(_is_plain_text, raw)) and min(raw.values(), default=0) >= 0 and sum(raw.values()) < _MOST
+
+
+_NUMBERS: Final = frozenset((int, float))
+
+
+def _is_plain_block(**parts: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def is_plain(raw: Any) -> bool:
+        if type(raw) is not dict or not raw.keys() <= parts.keys():
+            return False
+        return all(parts[name](part) for name, part in raw.items())
+
+    return is_plain
+
+
+def _is_plain_flag(raw: Any) -> bool:
+    return type(raw) is bool
+
+
+def _plain_form(field_type: FieldType) -> Callable[[Any], bool]:
+    """A quick test that JSON is a value of the type; what fails it may be one all the same."""
+    match field_type:
+        case FlagType():
+            return _is_plain_flag
+        case TextType() | BundleType() | WordType():
+            return _is_plain_text
+        case WordsType():
+            return _is_plain_list
+        case CountType():
+            return _is_plain_number
+        case PricesType():
+            return _are_plain_prices
+        case GeoType():
+            return _is_plain_block(include=_is_plain_flag, countries=_is_plain_list)
+        case LimitType():
+            return _is_plain_block(value=_is_plain_number, unit=_is_plain_text)
+        case RewardType():
+            return _is_plain_block(currency=_is_plain_text, amount=_is_plain_number)
+        case _:
+            assert_never(field_type)
+
+
+_PLAIN: Final = {name: _plain_form(field_type) for name, field_type in TYPES.items()}

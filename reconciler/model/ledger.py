@@ -146,7 +146,7 @@ def entry_from_json(raw: Mapping[str, Any]) -> LedgerEntry:
     return LedgerEntry(
         address=Address(checked.text(raw["address"])),
         id=checked.identifier(raw["id"]),
-        applied=checked.fields(raw["applied"]),
+        applied=checked.lazy_fields(raw["applied"]),
         unconfirmed=frozenset(checked.listed(checked.text, raw.get("unconfirmed", []))),
         protect=checked.flag(raw.get("protect", False)),
         orphaned=checked.flag(raw.get("orphaned", False)),

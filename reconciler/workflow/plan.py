@@ -47,7 +47,7 @@ def make_plan(
     Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
     """
     wanted = selector(selection.only)
-    observation = observe(desired, reader, ledger, selection)
+    observation = observe(desired, reader, ledger, selection, compared=True)
     options = options_of(desired, observation, origin, selection.habits)
     options = replace(options, recreate=selection.recreate)
     if selection.overwrite_drift and options.drift.on_drift == "hold":

@@ -151,7 +151,9 @@ def spelled(kind: Kind, row: Mapping[str, Any], fields: Fields) -> Fields:
     shown: dict[str, Value] = {}
     for name, key in _ORDERED:
         raw, usual = row.get(key), fields.get(name)
-        if type(raw) is list and isinstance(usual, tuple) and tuple(raw) != usual and tuple(sorted(raw)) == usual:
+        if type(raw) is not list or not isinstance(usual, tuple) or len(raw) != len(usual) or tuple(raw) == usual:
+            continue
+        if all(word in raw for word in usual):
             shown[name] = tuple(raw)
     for name, key, read in _SWITCHED:
         if isinstance(raw := row.get(key), dict) and fields.get(name, ABSENT) is None:
@@ -204,7 +206,7 @@ def _read_fields(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, 
 def _readers(kind: Kind, keys: tuple[str, ...]) -> tuple[tuple[str, str, Reader], ...]:
     """What is to be read of a row with these keys: found once for all the rows that have the same."""
     there = frozenset(keys)
-    return tuple(each for each in _READERS[kind] if each[1] in there)
+    return tuple(each for each in READERS[kind] if each[1] in there)
 
 
 def read_bool(raw: Any) -> bool:
@@ -375,7 +377,7 @@ def _rows_of(kind: Kind) -> Iterator[tuple[str, str, Reader]]:
             yield name, key.lower(), other or read
 
 
-_READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {kind: tuple(_rows_of(kind)) for kind in FIELDS}
+READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {kind: tuple(_rows_of(kind)) for kind in FIELDS}
 """Canonical name, key in lower case, reader. Of two keys for one field the first that says something counts."""
 
 
