@@ -12,6 +12,7 @@ from reconciler.diff.assessment import (
     Assessment,
     InBlockedApp,
     IncompleteList,
+    Matched,
     NotListed,
     NotRead,
     Scope,
@@ -53,7 +54,7 @@ GONE_UNMANAGED: Final = (
 FORGOTTEN: Final = "gone from the account, as it is from the manifests; the next apply forgets it"
 
 
-def assess_declared(context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
+def assess_declared(context: DiffContext) -> Iterator[Assessment | InBlockedApp | Settled]:
     """What blocks stand for, and what else there is in the apps that they name, in the order of the blocks."""
     for app in context.desired.apps:
         yield from _assess_app(app, context)
@@ -85,7 +86,7 @@ def assess_others(context: DiffContext) -> Iterator[Assessment]:
         yield IncompleteList(Address(""))
 
 
-def _assess_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
+def _assess_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | InBlockedApp | Settled]:
     resolution, entries = context.resolutions[app.address], context.entries(app.address)
     match resolution:
         case Found(live) if app.state == "absent":
@@ -140,7 +141,7 @@ def _is_identity_settled(app: DesiredApp, listed: SettledPlacements, entries: Le
     return listed.declared is app.placements and known + (app.address in entries) == len(entries)
 
 
-def _assess_settled(app: DesiredApp, listed: SettledPlacements, context: DiffContext) -> Iterator[Assessment]:
+def _assess_settled(app: DesiredApp, listed: SettledPlacements, context: DiffContext) -> Iterator[Matched | Settled]:
     """What blocks stand for where that is each the placement of its name; only what differs is looked at."""
     blocks, entries, lost = listed.declared, context.entries(app.address), context.options.habits.lost
     places: list[int] = []

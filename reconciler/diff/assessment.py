@@ -310,15 +310,7 @@ class IncompleteList:
 
 
 Assessment: TypeAlias = (
-    Matched
-    | Settled
-    | MatchedTombstone
-    | UnmatchedBlock
-    | NotRead
-    | Undeclared
-    | UnownedResource
-    | NotListed
-    | IncompleteList
+    Matched | MatchedTombstone | UnmatchedBlock | NotRead | Undeclared | UnownedResource | NotListed | IncompleteList
 )
 
 

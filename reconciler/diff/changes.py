@@ -59,7 +59,7 @@ def owned_count(verdicts: Iterable[Verdict]) -> int:
     return len({each.address for each in verdicts if not isinstance(each, strange)})
 
 
-def verdicts_for(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterable[Verdict]:
+def verdicts_for(each: Assessment | InBlockedApp | Settled, options: DiffOptions) -> Iterable[Verdict]:
     """The verdicts on one resource: its change, notes, and changes of the ledger."""
     verdicts: Iterable[Verdict] = ()
     match each:

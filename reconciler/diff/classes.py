@@ -3,7 +3,7 @@
 The inventory lists every declared, owned or live resource once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
@@ -63,7 +63,7 @@ def audit_account(
     """The audit of an account as it was read at a time (ISO 8601 in UTC), of the selected addresses."""
     items: list[AuditItem] = []
     notes: list[Note] = []
-    for assessment in chain(assess_declared(context), assess_others(context)):
+    for assessment in chain(_one_by_one(assess_declared(context)), assess_others(context)):
         for each in audit_entries(assessment, context.today):
             if not wanted(each.address):
                 continue
@@ -74,15 +74,22 @@ def audit_account(
     return Audit(at, publisher_id, api, tuple(sorted(items, key=item_order)), tuple(notes))
 
 
+def _one_by_one(
+    assessments: Iterable[Assessment | InBlockedApp | Settled],
+) -> Iterator[Assessment | InBlockedApp]:
+    for each in assessments:
+        if isinstance(each, Settled):
+            yield from each.matched()
+        else:
+            yield each
+
+
 def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[AuditItem | Note]:
     """The audit items of an assessment (at most one), and the notes that go with it."""
     match each:
         case Matched(block, found):
             yield from look_alike_notes(block, found)
             yield _matched_item(each, today)
-        case Settled():
-            for matched in each.matched():
-                yield from audit_entries(matched, today)
         case UnmatchedBlock(block, resolution):
             yield from look_alike_notes(block, resolution)
             yield _unmatched_item(each, today)

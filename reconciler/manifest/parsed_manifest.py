@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
 import orjson
 
-from reconciler.model.address import Address, Kind, folded_app
+from reconciler.model.address import Kind, folded_app
 from reconciler.model.diagnostic import Finding, Severity, finding_order
 from reconciler.model.field import (
     FIELDS,
@@ -29,7 +29,7 @@ from reconciler.model.field import (
     WordType,
 )
 from reconciler.model.settled import Outline, OutlinedPlacements, fields_as_json
-from reconciler.model.state import AcceptedDrift, DesiredApp, DesiredPlacement, Lifecycle, Presence, Source
+from reconciler.model.state import AcceptedDrift, DesiredApp, DesiredPlacement, Lifecycle, Source
 from reconciler.model.value import Value, price
 from reconciler.yaml.scalar import Place, shown
 
@@ -260,7 +260,7 @@ def _recalled_placements(line: bytes, number: int, file: str, decimals: DecimalC
     """The placements of an app, read from their line of the cache when somebody asks for them or for their outlines."""
 
     def outlines() -> list[Outline] | None:
-        made = [outline for row in orjson.loads(line) if (outline := _outline_from_row(*row)) is not None]
+        made = [outline for row in orjson.loads(line) if (outline := _outline_from_row(row)) is not None]
         return made if len(made) == number else None
 
     return OutlinedPlacements(
@@ -268,18 +268,13 @@ def _recalled_placements(line: bytes, number: int, file: str, decimals: DecimalC
     )
 
 
-def _outline_from_row(
-    is_json: bool,
-    address: Address,
-    _: int,
-    fields: Any,
-    pin: str | None = None,
-    renamed_from: str | None = None,
-    state: Presence = "present",
-    lifecycle: list[Any] | None = None,
-) -> Outline | None:
+def _outline_from_row(row: list[Any]) -> Outline | None:
+    is_json, address, _, fields, *rest = row
+    if not rest:
+        return Outline(address, fields) if is_json else None
+    pin, renamed_from, state, lifecycle = rest
     is_usual = is_json and renamed_from is None and state == "present"
-    return Outline(address, fields, pin, lifecycle is not None and lifecycle[1]) if is_usual else None
+    return Outline(address, fields, pin, _lifecycle_from_row(lifecycle).protect) if is_usual else None
 
 
 def _placement_from_row(row: list[Any], file: str, decimals: DecimalCache) -> DesiredPlacement:

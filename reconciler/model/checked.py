@@ -177,25 +177,27 @@ def _is_plain_flag(raw: Any) -> bool:
 
 def _plain_form(field_type: FieldType) -> Callable[[Any], bool]:
     """A quick test that JSON is a value of the type; what fails it may be one all the same."""
+    is_plain: Callable[[Any], bool]
     match field_type:
         case FlagType():
-            return _is_plain_flag
+            is_plain = _is_plain_flag
         case TextType() | BundleType() | WordType():
-            return _is_plain_text
+            is_plain = _is_plain_text
         case WordsType():
-            return _is_plain_list
+            is_plain = _is_plain_list
         case CountType():
-            return _is_plain_number
+            is_plain = _is_plain_number
         case PricesType():
-            return _are_plain_prices
+            is_plain = _are_plain_prices
         case GeoType():
-            return _is_plain_block(include=_is_plain_flag, countries=_is_plain_list)
+            is_plain = _is_plain_block(include=_is_plain_flag, countries=_is_plain_list)
         case LimitType():
-            return _is_plain_block(value=_is_plain_number, unit=_is_plain_text)
+            is_plain = _is_plain_block(value=_is_plain_number, unit=_is_plain_text)
         case RewardType():
-            return _is_plain_block(currency=_is_plain_text, amount=_is_plain_number)
+            is_plain = _is_plain_block(currency=_is_plain_text, amount=_is_plain_number)
         case _:
             assert_never(field_type)
+    return is_plain
 
 
 _PLAIN: Final = {name: _plain_form(field_type) for name, field_type in TYPES.items()}

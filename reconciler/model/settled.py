@@ -64,7 +64,7 @@ class JsonFields(Mapping[str, Value]):
         return repr(self._fields())
 
 
-class LazySequence(Sequence[Item]):
+class LazySequence(Sequence[Item]):  # noqa: PLW1641 - what is made of dicts has no hash
     """A tuple of a known length whose items are made when one is asked for."""
 
     __slots__ = ("_length", "_made", "_make")
@@ -225,8 +225,20 @@ def _geo(block: Any) -> Any:
     return {"include": include, "countries": listed} if listed == sorted(set(countries)) else _UNFIT
 
 
+def _flag(value: Any) -> Any:
+    return value if type(value) is bool else _UNFIT
+
+
+def _word(choices: tuple[str, ...]) -> Writer:
+    return lambda value: value if type(value) is str and value in choices else _UNFIT
+
+
 def _is_count(value: Any) -> bool:
     return type(value) is int and abs(value) < LARGEST_NUMBER
+
+
+def _count(value: Any) -> Any:
+    return value if _is_count(value) else _UNFIT
 
 
 def _limit(block: Any) -> Any:
@@ -260,33 +272,33 @@ def _text(known: tuple[str, ...]) -> Writer:
 
 def _writer(spec: FieldSpec) -> Writer:
     write = _writer_of(spec.type)
-    return (lambda value: None if value is None else write(value)) if spec.when_unset is None else write
+    if spec.when_unset is not None:
+        return write
+    return lambda value: None if value is None else write(value)
 
 
 def _writer_of(field_type: FieldType) -> Writer:
+    write: Writer
     match field_type:
         case FlagType():
-            return lambda value: value if type(value) is bool else _UNFIT
-        case TextType(known):
-            return _text(known)
-        case BundleType():
-            return _text(())
+            write = _flag
+        case TextType() | BundleType():
+            write = _text(field_type.known if isinstance(field_type, TextType) else ())
         case WordType(choices):
-            return lambda value: value if type(value) is str and value in choices else _UNFIT
+            write = _word(choices)
         case WordsType(choices):
-            return _words(frozenset(choices))
+            write = _words(frozenset(choices))
         case CountType():
-            return lambda value: value if _is_count(value) else _UNFIT
+            write = _count
         case PricesType():
-            return _prices
+            write = _prices
         case GeoType():
-            return _geo
-        case LimitType():
-            return _limit
-        case RewardType():
-            return _reward
+            write = _geo
+        case LimitType() | RewardType():
+            write = _limit if isinstance(field_type, LimitType) else _reward
         case _:
             assert_never(field_type)
+    return write
 
 
 _WRITERS: Final = {name: _writer(spec) for name, spec in PLACEMENT_FIELDS.items()}

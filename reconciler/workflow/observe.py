@@ -167,7 +167,7 @@ def _addresses_in_apps(plan: Plan) -> Iterator[Address]:
             yield address
 
 
-def read_lists(
+def read_lists(  # noqa: PLR0913 - what to read, by whom, and what is known of it
     apps: tuple[LiveResource, ...],
     to_read: Mapping[str, Address],
     reader: LiveReader,

@@ -169,7 +169,7 @@ _Comparison: TypeAlias = tuple[tuple[tuple[str, str, Equals], ...], tuple[str, .
 
 @lru_cache(maxsize=1024)
 def _comparison(keys: tuple[str, ...], declared: tuple[str, ...]) -> _Comparison | None:
-    """What to compare in rows with these keys: (key, name, test); declared names without a key; (key, reader) of others.
+    """What to compare in rows with these keys: (key, name, test); declared names without one; (key, reader) of others.
 
     None where they have a field under two keys: both would have to be read.
     """
@@ -253,9 +253,8 @@ def _is_same_reward(raw: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     amount: Any = raw.get("amount")
     if _has_only(currency, _CURRENCY):
         currency = currency.get("currency")
-    return (
-        currency == wanted["currency"] and type(amount) is type(wanted["amount"]) and bool(amount == wanted["amount"])
-    )
+    is_same_amount = type(amount) is type(wanted["amount"]) and amount == wanted["amount"]
+    return bool(is_same_amount and currency == wanted["currency"])
 
 
 def _has_only(raw: Any, keys: frozenset[str]) -> bool:
@@ -271,25 +270,27 @@ _CURRENCY: Final = frozenset(("id", "appId", "currency"))
 
 
 def _equals(name: str, small_key: str) -> Equals:
+    equals: Equals
     match PLACEMENT_FIELDS[name].type:
         case FlagType():
-            return is_
+            equals = is_
         case TextType() | BundleType() | WordType():
-            return eq
+            equals = eq
         case WordsType():
-            return _are_same_words
+            equals = _are_same_words
         case CountType():
-            return _is_same_count
+            equals = _is_same_count
         case PricesType():
-            return _are_same_prices
+            equals = _are_same_prices
         case GeoType():
-            return _is_same_geo
+            equals = _is_same_geo
         case LimitType():
-            return _is_same_limit
+            equals = _is_same_limit
         case RewardType():
-            return _is_same_ssr_config if small_key == name.lower() else _is_same_rewarded_config
+            equals = _is_same_ssr_config if small_key == name.lower() else _is_same_rewarded_config
         case never:
             assert_never(never)
+    return equals
 
 
 _EQUALS: Final = {(name, small_key): _equals(name, small_key) for name, small_key, _ in READERS["placement"]}
