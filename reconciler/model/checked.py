@@ -25,7 +25,7 @@ from reconciler.model.field import (
     from_json,
 )
 from reconciler.model.settled import JsonFields
-from reconciler.model.value import Fields, Value, kind_of_json
+from reconciler.model.value import Fields, Value, is_text, kind_of_json
 
 Checked = TypeVar("Checked")
 
@@ -140,12 +140,8 @@ def _field(name: str, raw: Any) -> Value:
 _FORMS: Final = {name: fits_of(field_type) for name, field_type in TYPES.items()}
 
 
-def _is_plain_text(raw: Any) -> bool:
-    return type(raw) is str and raw.isascii()
-
-
 def _is_plain_list(raw: Any) -> bool:
-    return type(raw) is list and all(map(_is_plain_text, raw))
+    return type(raw) is list and all(map(is_text, raw))
 
 
 def _is_plain_number(raw: Any) -> bool:
@@ -156,7 +152,7 @@ def _are_plain_prices(raw: Any) -> bool:
     """Whether these are numbers by country, neither below zero nor so large that adding them up could hide one."""
     if type(raw) is not dict or not _NUMBERS.issuperset(map(type, raw.values())):
         return False
-    return all(map(_is_plain_text, raw)) and min(raw.values(), default=0) >= 0 and sum(raw.values()) < _MOST
+    return all(map(is_text, raw)) and min(raw.values(), default=0) >= 0 and sum(raw.values()) < _MOST
 
 
 _NUMBERS: Final = frozenset((int, float))
@@ -182,7 +178,7 @@ def _plain_form(field_type: FieldType) -> Callable[[Any], bool]:
         case FlagType():
             is_plain = _is_plain_flag
         case TextType() | BundleType() | WordType():
-            is_plain = _is_plain_text
+            is_plain = is_text
         case WordsType():
             is_plain = _is_plain_list
         case CountType():
@@ -192,9 +188,9 @@ def _plain_form(field_type: FieldType) -> Callable[[Any], bool]:
         case GeoType():
             is_plain = _is_plain_block(include=_is_plain_flag, countries=_is_plain_list)
         case LimitType():
-            is_plain = _is_plain_block(value=_is_plain_number, unit=_is_plain_text)
+            is_plain = _is_plain_block(value=_is_plain_number, unit=is_text)
         case RewardType():
-            is_plain = _is_plain_block(currency=_is_plain_text, amount=_is_plain_number)
+            is_plain = _is_plain_block(currency=is_text, amount=_is_plain_number)
         case _:
             assert_never(field_type)
     return is_plain

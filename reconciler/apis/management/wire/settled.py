@@ -106,11 +106,10 @@ class _Keys(NamedTuple):
 def _keys_of(keys: tuple[str, ...]) -> _Keys | None:
     """The keys of rows with these keys; None where one is there in two spellings, or one of the usual ones is not."""
     spelled = {key.lower(): key for key in keys}
-    if len(spelled) < len(keys) or not {"placementid", "name"} <= spelled.keys():
+    own, name = spelled.get("placementid", spelled.get("id")), spelled.get("name")
+    if own is None or name is None or len(spelled) < len(keys) or ("app_id" in spelled and "appid" not in spelled):
         return None
-    if "app_id" in spelled and "appid" not in spelled:
-        return None
-    return _Keys(spelled["placementid"], spelled["name"], spelled.get("appid"), spelled.get("publisherid"))
+    return _Keys(own, name, spelled.get("appid"), spelled.get("publisherid"))
 
 
 def _identified(row: Any, asked: ListRequest, by_name: Mapping[str, int]) -> tuple[int, str] | None:
