@@ -48,7 +48,7 @@ def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options:
     """All verdicts on an account: in the order of the blocks, then those on resources that no block names."""
     context = context_of(desired, live, ledger, options)
     verdicts = [verdict for each in assess_declared(context) for verdict in verdicts_for(each, options)]
-    verdicts += moved_entries(verdicts, ledger)
+    verdicts += moved_entries([each for each in verdicts if not isinstance(each, InSync)], ledger)
     verdicts += [verdict for each in assess_others(context) for verdict in verdicts_for(each, options)]
     return list(without_unclear_creates(verdicts, context)) if options.past.unclear else verdicts
 

@@ -5,7 +5,8 @@ Every function returns the value, or raises ValueError with a short text that sa
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar, assert_never
+from functools import lru_cache
+from typing import Any, Final, TypeAlias, TypeVar, assert_never
 
 from reconciler.model.field import (
     PRICED,
@@ -119,14 +120,16 @@ def fields(raw: Any) -> Fields:
 
 def lazy_fields(raw: Any) -> Fields:
     """As `fields`; where all are plainly of their forms they are made when somebody asks for one."""
-    if type(raw) is dict:
-        for name, value in raw.items():
-            is_plain = _PLAIN.get(name)
-            if is_plain is None or not (is_plain(value) or (value is None and name not in PRICED)):
-                break
-        else:
-            return JsonFields(raw)
-    return fields(raw)
+    forms = _plain_forms(tuple(raw)) if type(raw) is dict else None
+    if forms is None:
+        return fields(raw)
+    for (plain_type, is_plain, may_be_off), value in zip(forms, raw.values(), strict=True):
+        if type(value) is not plain_type:
+            if value is not None or not may_be_off:
+                return fields(raw)
+        elif is_plain is not None and not is_plain(value):
+            return fields(raw)
+    return JsonFields(raw)
 
 
 def _field(name: str, raw: Any) -> Value:
@@ -140,60 +143,76 @@ def _field(name: str, raw: Any) -> Value:
 _FORMS: Final = {name: fits_of(field_type) for name, field_type in TYPES.items()}
 
 
-def _is_plain_list(raw: Any) -> bool:
-    return type(raw) is list and all(map(is_text, raw))
+def _is_plain_number(raw: int) -> bool:
+    return -_MOST < raw < _MOST
 
 
-def _is_plain_number(raw: Any) -> bool:
-    return type(raw) is int and -_MOST < raw < _MOST
+def _is_plain_list(raw: list[Any]) -> bool:
+    return _TEXTS.issuperset(map(type, raw)) and "".join(raw).isascii()
 
 
-def _are_plain_prices(raw: Any) -> bool:
+def _are_plain_prices(raw: dict[str, Any]) -> bool:
     """Whether these are numbers by country, neither below zero nor so large that adding them up could hide one."""
-    if type(raw) is not dict or not _NUMBERS.issuperset(map(type, raw.values())):
+    if not ("".join(raw).isascii() and _NUMBERS.issuperset(map(type, raw.values()))):
         return False
-    return all(map(is_text, raw)) and min(raw.values(), default=0) >= 0 and sum(raw.values()) < _MOST
+    return min(raw.values(), default=0) >= 0 and sum(raw.values()) < _MOST
 
 
+_TEXTS: Final = frozenset((str,))
 _NUMBERS: Final = frozenset((int, float))
 
 
-def _is_plain_block(**parts: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    def is_plain(raw: Any) -> bool:
-        if type(raw) is not dict or not raw.keys() <= parts.keys():
-            return False
-        return all(parts[name](part) for name, part in raw.items())
-
-    return is_plain
+def _is_plain_geo(raw: dict[str, Any]) -> bool:
+    countries = raw.get("countries")
+    return len(raw) == len(GeoType.parts) and type(raw.get("include")) is bool and (
+        type(countries) is list and _is_plain_list(countries)
+    )  # fmt: skip
 
 
-def _is_plain_flag(raw: Any) -> bool:
-    return type(raw) is bool
+def _is_plain_limit(raw: dict[str, Any]) -> bool:
+    value, unit = raw.get("value"), raw.get("unit")
+    return len(raw) == len(LimitType.parts) and type(value) is int and _is_plain_number(value) and is_text(unit)
 
 
-def _plain_form(field_type: FieldType) -> Callable[[Any], bool]:
-    """A quick test that JSON is a value of the type; what fails it may be one all the same."""
-    is_plain: Callable[[Any], bool]
+def _is_plain_reward(raw: dict[str, Any]) -> bool:
+    amount, currency = raw.get("amount"), raw.get("currency")
+    return len(raw) == len(RewardType.parts) and type(amount) is int and _is_plain_number(amount) and is_text(currency)
+
+
+_Test: TypeAlias = Callable[[Any], bool]
+
+
+def _plain_form(field_type: FieldType) -> tuple[type, _Test | None]:
+    """The type in JSON of values of the field type, and a quick test of one; what fails it may be one all the same."""
+    form: tuple[type, _Test | None]
     match field_type:
         case FlagType():
-            is_plain = _is_plain_flag
+            form = bool, None
         case TextType() | BundleType() | WordType():
-            is_plain = is_text
+            form = str, is_text
         case WordsType():
-            is_plain = _is_plain_list
+            form = list, _is_plain_list
         case CountType():
-            is_plain = _is_plain_number
+            form = int, _is_plain_number
         case PricesType():
-            is_plain = _are_plain_prices
+            form = dict, _are_plain_prices
         case GeoType():
-            is_plain = _is_plain_block(include=_is_plain_flag, countries=_is_plain_list)
+            form = dict, _is_plain_geo
         case LimitType():
-            is_plain = _is_plain_block(value=_is_plain_number, unit=is_text)
+            form = dict, _is_plain_limit
         case RewardType():
-            is_plain = _is_plain_block(currency=is_text, amount=_is_plain_number)
+            form = dict, _is_plain_reward
         case _:
             assert_never(field_type)
-    return is_plain
+    return form
 
 
-_PLAIN: Final = {name: _plain_form(field_type) for name, field_type in TYPES.items()}
+_PLAIN: Final = {name: (*_plain_form(field_type), name not in PRICED) for name, field_type in TYPES.items()}
+
+
+@lru_cache(maxsize=1024)
+def _plain_forms(names: tuple[str, ...]) -> tuple[tuple[type, _Test | None, bool], ...] | None:
+    """The plain forms of fields, each with whether it may be off; None where one has no such form."""
+    forms = [_PLAIN.get(name) for name in names]
+    known = tuple(form for form in forms if form is not None)
+    return known if len(known) == len(forms) else None

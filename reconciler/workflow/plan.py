@@ -56,7 +56,7 @@ def make_plan(
         options = replace(options, drift=replace(options.drift, holds_conflicts=True))
     verdicts = verdicts_on(desired, observation.live, ledger, options)
     _check_contradictions(verdicts)
-    if any(isinstance(each, Create | Blocked) for each in verdicts):
+    if not {Create, Blocked}.isdisjoint(map(type, verdicts)):
         past = past_of()
         if not selection.recreate:
             check_ledger(desired, observation.live, ledger, past)

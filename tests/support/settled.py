@@ -1,7 +1,7 @@
 """Accounts that are as declared, in the words of an answer, and all that can be odd about one."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -184,7 +184,7 @@ def _mutate_json(value: Any, random: Random) -> str:
     return f"{kind} {key}"
 
 
-def _mutate_list(case: Case, random: Random) -> str:
+def _mutate_list(case: Case, random: Random) -> str:  # noqa: C901 - a branch for each kind
     """Change a list as a whole."""
     rows = case.rows if isinstance(case.rows, list) else next(iter(case.rows.values()), None) if case.rows else None
     if not isinstance(rows, list) or not rows:
@@ -221,7 +221,7 @@ def _mutate_list(case: Case, random: Random) -> str:
     return kind
 
 
-def _mutate_blocks(case: Case, random: Random) -> str:
+def _mutate_blocks(case: Case, random: Random) -> str:  # noqa: C901 - a branch for each kind
     """Change what is declared."""
     place = random.randrange(len(case.blocks))
     block = case.blocks[place]
@@ -261,7 +261,7 @@ def _mutate_blocks(case: Case, random: Random) -> str:
     return f"block {kind}"
 
 
-def _mutate_ledger(case: Case, random: Random) -> str:
+def _mutate_ledger(case: Case, random: Random) -> str:  # noqa: C901 - a branch for each kind
     """Change what is known from before."""
     kind = random.choice(("drop", "id", "json", "json", "flag", "moved", "more", "lost", "merge", "publisher", "app"))
     line = random.choice(case.lines) if case.lines else None
@@ -313,4 +313,3 @@ def mutate(case: Case, random: Random) -> None:
 
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-Line = Mapping[str, Any]

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 from reconciler.apis.management.wire.answer import live_list, read_id, read_row
 from reconciler.apis.management.wire.fields import READERS, Reader
 from reconciler.http.exchange import AnswerError
+from reconciler.model.checked import LONGEST_ID
 from reconciler.model.field import (
     PLACEMENT_FIELDS,
     BundleType,
@@ -123,8 +124,11 @@ def _identified(row: Any, asked: ListRequest, by_name: Mapping[str, int]) -> tup
         return None
     if not (publisher is None or (asked.publisher_id is not None and _is_id(publisher, asked.publisher_id))):
         return None
+    raw = row[keys.id]
+    if type(raw) is str and raw.isdigit() and raw.isascii() and raw[0] != "0" and len(raw) <= LONGEST_ID:
+        return place, raw
     try:
-        resource_id = read_id(row[keys.id])
+        resource_id = read_id(raw)
     except AnswerError:
         return None
     return None if resource_id is None else (place, resource_id)
@@ -132,7 +136,7 @@ def _identified(row: Any, asked: ListRequest, by_name: Mapping[str, int]) -> tup
 
 def _is_id(raw: Any, resource_id: str) -> bool:
     """Whether a value is an id as it is kept, or the number that is kept as this id."""
-    return raw == resource_id if type(raw) is str else type(raw) is int and str(raw) == resource_id
+    return raw == resource_id or (type(raw) is int and str(raw) == resource_id)
 
 
 def _is_as_declared(row: Mapping[str, Any], outline: Outline) -> bool:
@@ -217,22 +221,18 @@ _COUNTRY_AND_PRICE: Final = 2
 def _is_same_geo(raw: Any, wanted: Any) -> bool:
     if wanted is None:
         return raw is None or (_has_only(raw, _GEO) and not raw.get("countries"))
-    return (
-        _has_only(raw, _GEO)
-        and raw.get("include") is wanted["include"]
-        and _is_same_list(raw.get("countries"), wanted["countries"])
-    )
+    if type(raw) is not dict or len(raw) != len(wanted) or raw.get("include") is not wanted["include"]:
+        return False
+    return _is_same_list(raw.get("countries"), wanted["countries"])
 
 
 def _is_same_limit(raw: Any, wanted: Any) -> bool:
     if wanted is None:
         return raw is None or (_has_only(raw, _LIMIT) and raw.get("enabled") is False)
-    return (
-        _has_only(raw, _LIMIT)
-        and raw.get("enabled", True) is True
-        and raw.get("unit") == wanted["unit"]
-        and _is_same_count(raw.get("value"), wanted["value"])
-    )
+    if type(raw) is not dict or raw.get("enabled") is not True or len(raw) != len(_LIMIT):
+        return False
+    value = raw.get("value")
+    return type(value) is int and bool(value == wanted["value"] and raw.get("unit") == wanted["unit"])
 
 
 def _is_same_ssr_config(raw: Any, wanted: Any) -> bool:
