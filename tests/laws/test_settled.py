@@ -7,8 +7,9 @@ from random import Random
 
 import orjson
 import pytest
-from support.builders import APP_ID, desired_state, live_app
-from support.settled import NOW, PUBLISHER, mutate, usual_case
+from support.builders import APP_ID, BUNDLE, desired_app, desired_state, live_app
+from support.settled import NOW, PUBLISHER, Case, mutate, mutate_blocks, mutate_ledger, odd_seeds, usual_case
+from support.wire import Wire, app
 
 from reconciler.apis.management.gateway import DtReader
 from reconciler.diff.changes import owned_count, verdicts_on
@@ -28,6 +29,8 @@ from reconciler.model.settled import JsonFields, SettledPlacements
 from reconciler.model.state import LiveState
 from reconciler.plan.document import plan_text
 from reconciler.plan.plan import PlanOrigin, build
+from reconciler.workflow.observe import Selection
+from reconciler.workflow.plan import make_plan
 
 SEEDS = 40
 EACH = int(os.environ.get("MUTATIONS_OF_A_SEED", "60"))
@@ -145,3 +148,58 @@ def test_the_usual_spellings_are_compared_and_nothing_of_them_is_read():
         assert all(type(each.applied) is JsonFields for each in ledger.values() if isinstance(each, LedgerEntry))
         assert all(each.applied._made is None for each in ledger.values() if each.kind == "placement")
         assert len(verdicts) == (len(case.blocks) + 1) * (1 if ledger else 2)
+
+
+class ReadsEveryValue:
+    """A reader that compares nothing with blocks."""
+
+    def __init__(self, reader):
+        self.apps, self.find, self._placements = reader.apps, reader.find, reader.placements
+
+    def placements(self, app_id, *, expected, blocks=None):
+        del blocks
+        return self._placements(app_id, expected=expected)
+
+
+QUIRKS = [
+    {},
+    {"list_shape": "lone-object"},
+    {"list_shape": "named", "ids": "number"},
+    {"list_shape": "data", "own_ids": "id"},
+    {"keys": "contrary", "off_blocks": "shown"},
+    {"booleans": "text"},
+    {"booleans": "empty-false", "keys": "plain"},
+    {"names": "lower"},
+    {"names": "cut16"},
+    {"prices": 0.05, "drops": ("US",)},
+    {"adds": {"GB": 1}, "hidden": ("coppa", "skipability")},
+    {"empty_list": "null", "off_blocks": "shown"},
+]
+
+
+def planned(wire, case: Case, declared, read, *, compared):
+    """The plan's document, or the error that making it ends with."""
+    ledger = ledger_read(case, read)
+    if not isinstance(ledger, dict):
+        return ledger
+    with wire.gateway() as gateway:
+        reader = gateway if compared else ReadsEveryValue(gateway)
+        selection = Selection(parallelism=1, habits=case.habits, only=("*/n*",) if len(case.blocks) % 3 == 0 else ())
+        return ended(lambda: plan_text(make_plan(declared, reader, ledger, ORIGIN, selection)[0]))
+
+
+@pytest.mark.parametrize("quirks", QUIRKS, ids=str)
+def test_plans_of_odd_accounts_are_the_same_to_the_byte(quirks):
+    random = Random(str(quirks))
+    with Wire.running(**quirks) as wire:
+        for _ in range(int(os.environ.get("ACCOUNTS_OF_A_QUIRK", "12"))):
+            case = usual_case(random)
+            wire.holds(app(APP_ID, BUNDLE), app("200", "com.other"), *odd_seeds(case, random))
+            for _ in range(random.choice((0, 0, 1, 2))):
+                random.choice((mutate_blocks, mutate_ledger))(case, random)
+            case.lines = [line for line in case.lines if line["address"] != "android:com.other/x"]
+            others = desired_app(bundle="com.other"), desired_app(bundle="com.third", managed=False)
+            cold, warm = (desired_state(make(case.app()), *others) for make in (lambda same: same, recalled))
+            read = planned(wire, case, cold, plainly_read, compared=False)
+            assert planned(wire, case, warm, entry_from_json, compared=True) == read, case
+            assert planned(wire, case, cold, entry_from_json, compared=True) == read, case

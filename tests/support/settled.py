@@ -221,7 +221,7 @@ def _mutate_list(case: Case, random: Random) -> str:  # noqa: C901 - a branch fo
     return kind
 
 
-def _mutate_blocks(case: Case, random: Random) -> str:  # noqa: C901 - a branch for each kind
+def mutate_blocks(case: Case, random: Random) -> str:  # noqa: C901 - a branch for each kind
     """Change what is declared."""
     place = random.randrange(len(case.blocks))
     block = case.blocks[place]
@@ -261,7 +261,7 @@ def _mutate_blocks(case: Case, random: Random) -> str:  # noqa: C901 - a branch 
     return f"block {kind}"
 
 
-def _mutate_ledger(case: Case, random: Random) -> str:  # noqa: C901 - a branch for each kind
+def mutate_ledger(case: Case, random: Random) -> str:  # noqa: C901 - a branch for each kind
     """Change what is known from before."""
     kind = random.choice(("drop", "id", "json", "json", "flag", "moved", "more", "lost", "merge", "publisher", "app"))
     line = random.choice(case.lines) if case.lines else None
@@ -307,9 +307,29 @@ def mutate(case: Case, random: Random) -> None:
     elif kind < 0.7:
         case.done.append(_mutate_list(case, random))
     elif kind < 0.85:
-        case.done.append(_mutate_blocks(case, random))
+        case.done.append(mutate_blocks(case, random))
     else:
-        case.done.append(_mutate_ledger(case, random))
+        case.done.append(mutate_ledger(case, random))
+
+
+def odd_seeds(case: Case, random: Random) -> list[dict[str, Any]]:
+    """The placements of a case for the sandbox to hold, mostly as declared: some are gone, changed or somebody's."""
+    seeds = []
+    for number, block in enumerate(case.blocks):
+        fields = {"status": "active", "coppa": False, **fields_to_json(block.fields)}
+        if random.random() < 0.2:
+            fields |= random.choice((
+                {"status": "inactive"}, {"coppa": True}, {"floorPrices": {"WW": 2, "US": 3}}, {"name": "renamed"},
+                {"capping": {"value": 9, "unit": "day"}}, {"connectivity": ["WIFI"], "targetingEnabled": True},
+            ))  # fmt: skip
+        if fields.get("geo") is None and fields.get("connectivity") is None:
+            fields["targetingEnabled"] = False
+        if random.random() > 0.1:
+            seeds.append({"kind": "placement", "id": str(1001 + number), "appId": APP_ID, "fields": fields})
+    if random.random() < 0.2:
+        fields = {"name": random.choice((*NAMES, "stranger")), "placementType": "MREC", "status": "active"}
+        seeds.append({"kind": "placement", "id": "1900", "appId": random.choice((APP_ID, "200")), "fields": fields})
+    return seeds
 
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
