@@ -190,7 +190,9 @@ def _mutate_list(case: Case, random: Random) -> str:  # noqa: C901 - a branch fo
     if not isinstance(rows, list) or not rows:
         return "nothing"
     row = random.choice(rows)
-    kind = random.choice(("repeat", "twin", "drop", "more", "swap", "wrap", "wrap", "lone", "beside", "headers"))
+    kind = random.choice(
+        ("repeat", "twin", "drop", "more", "swap", "copy", "copy", "wrap", "wrap", "lone", "beside", "headers")
+    )
     if kind == "repeat":
         rows.append(deepcopy(row))
     elif kind == "twin" and isinstance(row, dict):
@@ -200,11 +202,11 @@ def _mutate_list(case: Case, random: Random) -> str:  # noqa: C901 - a branch fo
     elif kind == "more" and isinstance(row, dict):
         named = random.choice(("other", "", None, 7, row.get("name")))
         rows.append({**deepcopy(row), "placementId": "1900", "name": named})
-    elif kind == "swap":
-        key = random.choice(("placementId", "name", "id"))
+    elif kind in {"swap", "copy"}:
+        key = random.choice(("placementId", "name", "name", "id"))
         other = random.choice(rows)
         if isinstance(row, dict) and isinstance(other, dict) and key in row and key in other:
-            row[key], other[key] = other[key], row[key]
+            row[key], other[key] = other[key], row[key] if kind == "swap" else other[key]
     elif kind == "wrap":
         case.rows = {random.choice(("placements", "data", "list", "Placements", "items")): case.rows}
     elif kind == "lone":
