@@ -64,6 +64,29 @@ def usual_case(random: Random) -> Case:
     return case
 
 
+def full_case() -> Case:
+    """An account just as declared, plainly spelled, with every field and with values that others are equal to."""
+    some = {
+        "coppa": False, "status": "active", "floorPrices": {"WW": 1, "US": 0, "CA": 1.25},
+        "capping": {"value": 1, "unit": "hour"}, "pacing": {"value": 1, "unit": "second"}, "targetingEnabled": True,
+        "geo": {"include": True, "countries": ["SE", "US"]}, "connectivity": ["WIFI"],
+    }  # fmt: skip
+    off = {"geo": None, "connectivity": None, "capping": None, "pacing": None, "targetingEnabled": False}
+    blocks = [
+        desired_placement("b", placementType="Banner", bannerRefresh=1, **some),
+        desired_placement("r", placementType="Rewarded", ssrConfig={"currency": "coins", "amount": 1}, **some),
+        desired_placement("s", placementType="Rewarded", **{**some, **off, "ssrConfig": None}),
+        desired_placement("i", creativeTypes=["display", "video"], skipability="NonSkippable", **some),
+        desired_placement("few"),
+    ]
+    shown = Quirks(keys="plain", off_blocks="shown")
+    rows = [_row(block, str(1001 + number), shown, Random(2)) for number, block in enumerate(blocks)]
+    for row in rows:
+        row["publisherId"] = PUBLISHER
+    rows[2]["geo"] = {"include": True, "countries": []}
+    return Case(blocks, rows, [_line(block, str(1001 + number)) for number, block in enumerate(blocks)])
+
+
 def _block(random: Random, name: str) -> DesiredPlacement:
     kind = random.choice(TYPES)
     some: dict[str, Callable[[], Any]] = {
