@@ -148,21 +148,21 @@ def spelled(kind: Kind, row: Mapping[str, Any], fields: Fields) -> Fields:
     """
     if kind == "app":
         return _NOTHING_MORE
-    shown: dict[str, Value] = {}
+    shown: dict[str, Value] | None = None
     for name, key in _ORDERED:
-        raw, usual = row.get(key), fields.get(name)
-        if type(raw) is not list or not isinstance(usual, tuple) or len(raw) != len(usual) or tuple(raw) == usual:
-            continue
-        if all(word in raw for word in usual):
-            shown[name] = tuple(raw)
+        raw = row.get(key)
+        if type(raw) is list and len(raw) > 1:
+            usual, asked = fields.get(name), tuple(raw)
+            if asked != usual and isinstance(usual, tuple) and len(raw) == len(usual) and all(map(raw.count, usual)):
+                shown = {**(shown or {}), name: asked}
     for name, key, read in _SWITCHED:
-        if isinstance(raw := row.get(key), dict) and fields.get(name, ABSENT) is None:
+        if fields.get(name, ABSENT) is None and isinstance(raw := row.get(key), dict):
             try:
                 value = read({**folded(raw), "enabled": True})
             except ValueError:
                 continue
             if value is not None and value is not ABSENT:
-                shown[name] = value
+                shown = {**(shown or {}), name: value}
     return shown or _NOTHING_MORE
 
 
