@@ -142,12 +142,8 @@ class DtReader:
         if self._publisher_id is None:
             raise ValueError("the apps of no publisher")
         call = calls.apps(self._publisher_id)
-        read_answer = self._read_answer(call)
-        apps = self._check_publisher(
-            self._parse(
-                call, read_answer, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id)
-            )
-        )
+        read = partial(answer.live_list, "app", publisher_id=self._publisher_id)
+        apps = self._check_publisher(self._parse(call, self._read_answer(call), read))
         self._listed_apps = frozenset(app.id for app in apps)
         return apps
 
@@ -156,10 +152,9 @@ class DtReader:
     ) -> Sequence[LiveResource]:
         """All placements of an app. Twice an empty body is an app without any, unless some are `expected`.
 
-        `SettledPlacements` where they are plainly those of the `blocks`, if any are given.
-
-        So is twice a list that is null, and a 404 for an app that there is. Raises `DoubtfulRead` where some are
-        expected, `ApiError` or another subclass otherwise, or `CredentialsError`.
+        So is twice a list that is null, and a 404 for an app that there is. They are `SettledPlacements` where they are
+        plainly those of the `blocks`. Raises `DoubtfulRead` where some are expected, `ApiError` or another subclass
+        otherwise, or `CredentialsError`.
         """
         call = calls.placements(app_id)
         read_answer = self._read_answer(call, missing=True, blank=answer.is_null_list)
@@ -168,7 +163,7 @@ class DtReader:
         if not (_is_missing(read_answer.reply) or isinstance(read_answer.value, BlankError)):
             asked, again = ListRequest(app_id, self._publisher_id, blocks), partial(decode, read_answer.reply.body)
             resources = self._parse(call, read_answer, lambda value: placements_of(value, asked, again))
-            return resources if isinstance(resources, SettledPlacements) else self._check_publisher(resources)
+            return self._check_publisher(resources)
         if not expected:
             return ()
         raise DoubtfulRead(
@@ -202,7 +197,8 @@ class DtReader:
 
     def _check_publisher(self, resources: _Listed) -> _Listed:
         """The resources given. Raises `WrongAccount` where any of them says that it is another publisher's."""
-        for each in resources if self._publisher_id is not None else ():
+        is_known = self._publisher_id is None or isinstance(resources, SettledPlacements)
+        for each in () if is_known else resources:
             if each.publisher_id not in {None, self._publisher_id}:
                 raise WrongAccount(
                     f"live {each.kind} {each.id} belongs to publisher {each.publisher_id}, and this run is for "
