@@ -9,20 +9,25 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final
 
 from generate import PUBLISHER, SETTINGS, answers, app, manifest
 
 from reconciler.apis.management.wire.answer import live_list
+from reconciler.apis.management.wire.settled import ListRequest, placements_of
 from reconciler.diff.changes import owned_count, verdicts_on
 from reconciler.diff.context import DiffOptions
 from reconciler.http.exchange import decode
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.model.state import DesiredState, LiveState
+from reconciler.model.state import DesiredState, LiveState, live_app_address
 from reconciler.plan.plan import Plan, PlanOrigin, build
 from reconciler.render.plan_overview import plan_overview
+from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, read_ledger_file
 
 EACH: Final = 20
 SETTINGS_TEXT: Final = ManifestText("reconciler.yaml", SETTINGS.encode())
@@ -117,6 +122,40 @@ def comparing(apps: list[dict[str, Any]]) -> Work:
     return lambda: planned(declared, live)
 
 
+def everyday(apps: list[dict[str, Any]], *, changed: int = 0) -> Work:
+    """A plan after an apply and a run: manifests are remembered, the ledger knows all, and so many of an app moved."""
+    memory, manifests = Kept(), texts(apps)
+    outline, _ = load_settings_cached(SETTINGS_TEXT, memory)
+    assert outline is not None
+    load_desired_cached(outline, SETTINGS_TEXT, manifests, memory)
+    apps_body, lists = bodies(apps)
+    text = ledger_text({each.address: each for each in planned(desired(apps), read(apps_body, lists)).remember})
+    for app_id, body in lists.items():
+        rows = json.loads(body)
+        for row in rows[:changed]:
+            row["coppa"] = not row["coppa"]
+        lists = {**lists, app_id: json.dumps(rows).encode()}
+    folder = Path(mkdtemp())
+    (folder / LEDGER_NAME).write_text(text, encoding="utf-8")
+
+    def work() -> Plan:
+        state = load_desired_cached(outline, SETTINGS_TEXT, manifests, memory).state
+        ledger_file = read_ledger_file(folder / LEDGER_NAME)
+        assert state is not None
+        assert ledger_file is not None
+        listed = live_list("app", decode(apps_body))
+        blocks = {each.address: each.placements for each in state.apps}
+        asked = [ListRequest(each.id, PUBLISHER, blocks[live_app_address(each)]) for each in listed]
+        placements = {
+            each.app_id: placements_of(decode(lists[each.app_id]), each, partial(decode, lists[each.app_id]))
+            for each in asked
+        }
+        verdicts = verdicts_on(state, LiveState(listed, placements), ledger_file.entries, OPTIONS)
+        return build(verdicts, owned_count(verdicts), ORIGIN)
+
+    return work
+
+
 def planning(apps: list[dict[str, Any]]) -> Work:
     declared, live = desired(apps), moved(read(*bodies(apps)))
     return lambda: planned(declared, live)
@@ -132,6 +171,8 @@ STAGES: Final[Mapping[str, Callable[[list[dict[str, Any]]], Work]]] = {
     "recall": recalling,
     "read": reading,
     "compare, nothing to do": comparing,
+    "recall, ledger, read, compare": everyday,
+    "the same, one of an app moved": partial(everyday, changed=1),
     "plan, every floor moved": planning,
     "show them all": showing,
 }

@@ -11,7 +11,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.habits import AccountHabits
 from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.state import LiveResource
+from reconciler.model.state import DesiredPlacement, LiveResource
 from reconciler.model.value import Fields
 
 if TYPE_CHECKING:
@@ -62,8 +62,13 @@ class LiveReader(Protocol):
         """All apps of the publisher."""
         ...
 
-    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
-        """All placements of an app. `expected`: the ledger knows some there, so an empty body is not believed."""
+    def placements(
+        self, app_id: str, *, expected: bool, blocks: Sequence[DesiredPlacement] | None = None
+    ) -> Sequence[LiveResource]:
+        """All placements of an app. `expected`: the ledger knows some there, so an empty body is not believed.
+
+        They may be compared with the `blocks` of the app, and be `SettledPlacements`.
+        """
         ...
 
     def find(self, kind: Kind, resource_id: str) -> LiveResource | None:

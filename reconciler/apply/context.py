@@ -1,7 +1,7 @@
 """What the steps of a run share: the ports, what was seen before, and what becomes known while the run goes on."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -324,7 +324,7 @@ def read_back(kind: Kind, resource_id: str, context: ExecutionContext) -> LiveRe
         return f"reading it back failed: {error.message}"
 
 
-def read_list(app_id: str | None, context: ExecutionContext) -> tuple[LiveResource, ...]:
+def read_list(app_id: str | None, context: ExecutionContext) -> Sequence[LiveResource]:
     """The list that shows a resource: the placements of an app, or all apps. Raises `ApiError` and the like."""
     if app_id is None:
         return context.gateway.apps()

@@ -169,7 +169,7 @@ def _read_live(touched: Iterable[str], context: ExecutionContext, parallelism: i
 
 def _read_lists(
     app_ids: Iterable[str], context: ExecutionContext, parallelism: int
-) -> Mapping[str, tuple[LiveResource, ...]]:
+) -> Mapping[str, Sequence[LiveResource]]:
     ids = sorted(app_ids)
     with ThreadPoolExecutor(parallelism, thread_name_prefix="recheck") as workers:
         lists = list(workers.map(lambda app_id: context.gateway.placements(app_id, expected=False), ids))

@@ -12,13 +12,16 @@ from reconciler.diff.assessment import (
     Assessment,
     InBlockedApp,
     IncompleteList,
+    Matched,
     NotListed,
     NotRead,
     Scope,
+    Settled,
     Undeclared,
     UnmatchedBlock,
     UnownedResource,
     entry_of,
+    is_settled,
     matched_block,
     matched_tombstone,
     unmatched_block,
@@ -37,6 +40,7 @@ from reconciler.diff.removals import RemovalStage, removal_of_undeclared, remova
 from reconciler.diff.resolve import Found, Missing, NotFound, Resolution, Unclear, resolve_placements
 from reconciler.model.address import Address, app_of, placement_address
 from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.settled import SettledPlacements
 from reconciler.model.state import DesiredApp, DesiredPlacement, LiveResource, Prune, live_app_address
 
 LEFT_ALONE: Final = (
@@ -50,7 +54,7 @@ GONE_UNMANAGED: Final = (
 FORGOTTEN: Final = "gone from the account, as it is from the manifests; the next apply forgets it"
 
 
-def assess_declared(context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
+def assess_declared(context: DiffContext) -> Iterator[Assessment | InBlockedApp | Settled]:
     """What blocks stand for, and what else there is in the apps that they name, in the order of the blocks."""
     for app in context.desired.apps:
         yield from _assess_app(app, context)
@@ -82,7 +86,7 @@ def assess_others(context: DiffContext) -> Iterator[Assessment]:
         yield IncompleteList(Address(""))
 
 
-def _assess_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
+def _assess_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | InBlockedApp | Settled]:
     resolution, entries = context.resolutions[app.address], context.entries(app.address)
     match resolution:
         case Found(live) if app.state == "absent":
@@ -91,7 +95,11 @@ def _assess_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | 
             yield from _assess_removed_app(app.address, live, tombstone.removal, "report", context)
         case Found(live):
             yield matched_block(app, resolution, entry_of(app.address, resolution, entries), context)
-            yield from _assess_placements(app, live, context)
+            listed = context.live.placements.get(live.id)
+            if isinstance(listed, SettledPlacements) and _is_identity_settled(app, listed, entries):
+                yield from _assess_settled(app, listed, context)
+            else:
+                yield from _assess_placements(app, live, context)
         case NotFound() | Missing() if app.state == "absent":
             yield UnmatchedBlock(app, resolution, entries.get(app.address), None)
         case _:
@@ -119,6 +127,36 @@ def _assess_placements(app: DesiredApp, live_app: LiveResource, context: DiffCon
         if listed is None
         else _assess_managed(app, app.placements, live_app, listed, context)
     )
+
+
+def _is_identity_settled(app: DesiredApp, listed: SettledPlacements, entries: Ledger) -> bool:
+    """Whether each block of an app surely stands for the placement of its name: the ledger knows no other by it."""
+    known = 0
+    for outline, resource_id in zip(listed.outlines, listed.found, strict=True):
+        entry = entries.get(outline.address)
+        if entry is not None:
+            if entry.id != resource_id:
+                return False
+            known += 1
+    return listed.declared is app.placements and known + (app.address in entries) == len(entries)
+
+
+def _assess_settled(app: DesiredApp, listed: SettledPlacements, context: DiffContext) -> Iterator[Matched | Settled]:
+    """What blocks stand for where that is each the placement of its name; only what differs is looked at."""
+    blocks, entries, lost = listed.declared, context.entries(app.address), context.options.habits.lost
+    places: list[int] = []
+    for place, outline in enumerate(listed.outlines):
+        entry = entries.get(outline.address)
+        is_lost = bool(lost) and ("placement", listed.found[place]) in lost
+        if place not in listed.differing and not is_lost and is_settled(entry, outline):
+            places.append(place)
+            continue
+        if places:
+            yield Settled(app, listed, tuple(places), entries)
+            places = []
+        yield matched_block(blocks[place], Found(listed.at(place)), entry, context)
+    if places:
+        yield Settled(app, listed, tuple(places), entries)
 
 
 def _assess_managed(

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Create, FieldChange, Forget, Note, Unmanaged, Verdict
-from reconciler.diff.compare import Comparison, compare, covers, field_changes, with_former_lines
+from reconciler.diff.compare import IN_SYNC, Comparison, compare, covers, field_changes, with_former_lines
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
 from reconciler.diff.look_alikes import pin_of, unreadable_reason, unresolved_block
 from reconciler.diff.removals import RemovalStage, removal_of_tombstone
@@ -21,7 +21,8 @@ from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.field import REQUIRED_TO_CREATE
 from reconciler.model.journal import PastCreates, UnclearCreate
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.state import DesiredPlacement, DesiredResource, LiveResource
+from reconciler.model.settled import JsonFields, Outline, SettledPlacements
+from reconciler.model.state import DesiredApp, DesiredPlacement, DesiredResource, LiveResource
 from reconciler.model.value import ABSENT, Fields
 
 
@@ -201,6 +202,34 @@ class Matched:
     entry: LedgerEntry | None
     compared: Comparison
     unread: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Placements of a live app that are as declared, by their places among its blocks: nothing of them was looked at.
+
+    Of each, the ledger's `entries` have one that says the same, or none.
+    """
+
+    app: DesiredApp
+    listed: SettledPlacements
+    places: tuple[int, ...]
+    entries: Ledger
+
+    def matched(self) -> Iterator[Matched]:
+        """The same, one by one."""
+        blocks = self.app.placements or ()
+        for block, place in ((blocks[place], place) for place in self.places):
+            yield Matched(block, Found(self.listed.at(place)), self.entries.get(block.address), IN_SYNC)
+
+
+def is_settled(entry: LedgerEntry | None, outline: Outline) -> bool:
+    """Whether the ledger has nothing of a placement, or just what a block says that is in sync."""
+    if entry is None:
+        return True
+    as_applied = type(entry.applied) is JsonFields and entry.applied.raw == outline.fields
+    said_more = entry.unconfirmed or entry.kept or entry.orphaned or entry.inactive_since is not None
+    return as_applied and not said_more and entry.protect == outline.protect
 
 
 @dataclass(frozen=True, slots=True)

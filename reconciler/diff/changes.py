@@ -13,6 +13,7 @@ from reconciler.diff.assessment import (
     MatchedTombstone,
     NotListed,
     NotRead,
+    Settled,
     Undeclared,
     UnmatchedBlock,
     UnownedResource,
@@ -39,6 +40,7 @@ from reconciler.diff.resolve import AmbiguousIdentity, Crossed, Missing
 from reconciler.diff.updates import update_verdicts
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
 from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.settled import JsonFields
 from reconciler.model.state import DesiredResource, DesiredState, LiveResource, LiveState, live_app_address
 
 
@@ -46,7 +48,7 @@ def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options:
     """All verdicts on an account: in the order of the blocks, then those on resources that no block names."""
     context = context_of(desired, live, ledger, options)
     verdicts = [verdict for each in assess_declared(context) for verdict in verdicts_for(each, options)]
-    verdicts += moved_entries(verdicts, ledger)
+    verdicts += moved_entries([each for each in verdicts if not isinstance(each, InSync)], ledger)
     verdicts += [verdict for each in assess_others(context) for verdict in verdicts_for(each, options)]
     return list(without_unclear_creates(verdicts, context)) if options.past.unclear else verdicts
 
@@ -57,7 +59,7 @@ def owned_count(verdicts: Iterable[Verdict]) -> int:
     return len({each.address for each in verdicts if not isinstance(each, strange)})
 
 
-def verdicts_for(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterable[Verdict]:
+def verdicts_for(each: Assessment | InBlockedApp | Settled, options: DiffOptions) -> Iterable[Verdict]:
     """The verdicts on one resource: its change, notes, and changes of the ledger."""
     verdicts: Iterable[Verdict] = ()
     match each:
@@ -65,6 +67,8 @@ def verdicts_for(each: Assessment | InBlockedApp, options: DiffOptions) -> Itera
             contradictions = _contradictions(block, found.live, entry) if found.live.kind == "app" else ()
             asides_of_block = look_alike_notes(block, found) if found.archived or found.doubles else ()
             verdicts = chain(asides_of_block, update_verdicts(each, options), contradictions)
+        case Settled():
+            verdicts = _settled_verdicts(each)
         case UnmatchedBlock():
             verdicts = _unmatched_verdicts(each)
         case MatchedTombstone(block, found, _, removal):
@@ -85,6 +89,17 @@ def verdicts_for(each: Assessment | InBlockedApp, options: DiffOptions) -> Itera
         case _:
             assert_never(each)
     return verdicts
+
+
+def _settled_verdicts(each: Settled) -> Iterator[Verdict]:
+    """What `update_verdicts` gives for each, without any of its values."""
+    outlines, found, entries = each.listed.outlines, each.listed.found, each.entries
+    for place in each.places:
+        outline = outlines[place]
+        yield InSync(outline.address)
+        if outline.address not in entries:
+            applied = JsonFields(outline.fields)
+            yield Remember(LedgerEntry(outline.address, found[place], applied, protect=outline.protect))
 
 
 def _unmatched_verdicts(each: UnmatchedBlock) -> Iterator[Verdict]:

@@ -3,7 +3,7 @@
 The inventory lists every declared, owned or live resource once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
@@ -18,6 +18,7 @@ from reconciler.diff.assessment import (
     MatchedTombstone,
     NotListed,
     NotRead,
+    Settled,
     Undeclared,
     UnmatchedBlock,
     UnownedResource,
@@ -62,7 +63,7 @@ def audit_account(
     """The audit of an account as it was read at a time (ISO 8601 in UTC), of the selected addresses."""
     items: list[AuditItem] = []
     notes: list[Note] = []
-    for assessment in chain(assess_declared(context), assess_others(context)):
+    for assessment in chain(_one_by_one(assess_declared(context)), assess_others(context)):
         for each in audit_entries(assessment, context.today):
             if not wanted(each.address):
                 continue
@@ -71,6 +72,16 @@ def audit_account(
             else:
                 notes.append(each)
     return Audit(at, publisher_id, api, tuple(sorted(items, key=item_order)), tuple(notes))
+
+
+def _one_by_one(
+    assessments: Iterable[Assessment | InBlockedApp | Settled],
+) -> Iterator[Assessment | InBlockedApp]:
+    for each in assessments:
+        if isinstance(each, Settled):
+            yield from each.matched()
+        else:
+            yield each
 
 
 def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[AuditItem | Note]:

@@ -28,8 +28,9 @@ from reconciler.model.field import (
     WordsType,
     WordType,
 )
+from reconciler.model.settled import Outline, OutlinedPlacements, fields_as_json
 from reconciler.model.state import AcceptedDrift, DesiredApp, DesiredPlacement, Lifecycle, Source
-from reconciler.model.value import Value
+from reconciler.model.value import Value, price
 from reconciler.yaml.scalar import Place, shown
 
 
@@ -147,8 +148,11 @@ def lint_look_alike_apps(
             warn_of_look_alike(about, place, bundle, str(other.fields["bundle"]), other.source)
 
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """The version of the bytes' format: raise it with every change of that."""
+
+_BETWEEN: Final = b"\x1e"
+"""Stands between the parts of a reading. JSON has no such byte, and a reading is one line of the cache."""
 
 _DEFAULT_LIFECYCLE: Final = Lifecycle()
 
@@ -162,24 +166,27 @@ class ParsedManifest:
     findings: tuple[Finding, ...]
 
 
-class DecimalCache(dict[str, Decimal]):
-    """Decimals by their text, made on first use: manifests repeat a few prices many times."""
+class DecimalCache(dict[str | float, Decimal]):
+    """Decimals by their text or by the number that is read as one, made on first use: manifests repeat a few prices."""
 
     __slots__ = ()
 
-    def __missing__(self, text: str) -> Decimal:
-        value = self[text] = Decimal(text)
+    def __missing__(self, written: str | float) -> Decimal:
+        value = self[written] = Decimal(written) if isinstance(written, str) else price(written)
         return value
 
 
 def parsed_manifest_to_bytes(manifest: ParsedManifest) -> bytes | None:
-    """The reading as bytes; None where JSON cannot hold it, such as an integer of a hundred digits."""
+    """The reading as bytes; None where JSON cannot hold it, such as an integer of a hundred digits.
+
+    The placements of each app are a part of their own, so that they are read when somebody asks for them.
+    """
     apps = [
         (
             app.address,
             app.source.line,
             app.fields,
-            None if app.placements is None else [_placement_row(one) for one in app.placements],
+            None if app.placements is None else len(app.placements),
             app.ladders,
             app.pin,
             app.state,
@@ -192,8 +199,12 @@ def parsed_manifest_to_bytes(manifest: ParsedManifest) -> bytes | None:
         (finding.line, finding.column, finding.code, finding.message, finding.severity, finding.address, finding.hint)
         for finding in manifest.findings
     ]
+    lists = [[_placement_row(one) for one in app.placements or ()] for app in manifest.apps]
     try:
-        return orjson.dumps([apps, [tuple(claim) for claim in manifest.claims], findings], default=_decimal_text)
+        return _BETWEEN.join(
+            orjson.dumps(part, default=_decimal_text)
+            for part in ([apps, [tuple(claim) for claim in manifest.claims], findings], *lists)
+        )
     except TypeError:
         return None
 
@@ -205,7 +216,9 @@ def _decimal_text(value: object) -> str:
 
 
 def _placement_row(placement: DesiredPlacement) -> list[Any]:
-    row: list[Any] = [placement.address, placement.source.line, placement.fields]
+    fields = fields_as_json(placement.fields)
+    is_json = fields is not None
+    row: list[Any] = [is_json, placement.address, placement.source.line, fields if is_json else placement.fields]
     rest = [placement.pin, placement.renamed_from, placement.state, _lifecycle_row(placement.lifecycle)]
     return row if rest == [None, None, "present", None] else row + rest
 
@@ -219,10 +232,11 @@ def _lifecycle_row(lifecycle: Lifecycle) -> list[Any] | None:
 
 def parsed_manifest_from_bytes(data: bytes, file: str, decimals: DecimalCache) -> ParsedManifest | None:
     """The inverse, for the file that was read; None for bytes that are none of `parsed_manifest_to_bytes`."""
+    first, *lists = data.split(_BETWEEN)
     try:
-        apps, claims, findings = orjson.loads(data)
+        apps, claims, findings = orjson.loads(first)
         return ParsedManifest(
-            tuple([_app_from_row(row, file, decimals) for row in apps]),
+            tuple([_app_from_row(*row, file, decimals) for row in zip(apps, lists, strict=True)]),
             tuple([IdentityClaim(*row) for row in claims]),
             tuple([Finding(file, *row) for row in findings]),
         )
@@ -230,41 +244,62 @@ def parsed_manifest_from_bytes(data: bytes, file: str, decimals: DecimalCache) -
         return None
 
 
-def _app_from_row(row: list[Any], file: str, decimals: DecimalCache) -> DesiredApp:
-    address, line, fields, placements, ladders, pin, state, prune, lifecycle = row
-    _restore(fields, _APP_RESTORERS, decimals)
+def _app_from_row(row: list[Any], placements: bytes, file: str, decimals: DecimalCache) -> DesiredApp:
+    address, line, fields, number, ladders, pin, state, prune, lifecycle = row
     return DesiredApp(
         address,
-        fields,
+        _restored(fields, _APP_RESTORERS, decimals),
         Source(file, line),
         pin,
         state,
         prune,
-        None if placements is None else tuple([_placement_from_row(part, file, decimals) for part in placements]),
+        None if number is None else _recalled_placements(placements, number, file, decimals),
         _lifecycle_from_row(lifecycle),
         tuple([tuple(ladder) for ladder in ladders]),
     )
 
 
-def _placement_from_row(row: list[Any], file: str, decimals: DecimalCache) -> DesiredPlacement:
-    address, line, fields, *rest = row
-    _restore(fields, _PLACEMENT_RESTORERS, decimals)
+def _recalled_placements(part: bytes, number: int, file: str, decimals: DecimalCache) -> OutlinedPlacements:
+    """The placements of an app, read from their part of a reading when somebody asks for them or for their outlines."""
+
+    def outlines() -> list[Outline] | None:
+        made = [outline for row in orjson.loads(part) if (outline := _outline_from_row(row)) is not None]
+        return made if len(made) == number else None
+
+    return OutlinedPlacements(
+        number, lambda: [_placement_from_row(row, file, decimals) for row in orjson.loads(part)], outlines
+    )
+
+
+def _outline_from_row(row: list[Any]) -> Outline | None:
+    is_json, address, _, fields, *rest = row
     if not rest:
-        return DesiredPlacement(address, fields, Source(file, line))
+        return Outline(address, fields) if is_json else None
+    pin, renamed_from, state, lifecycle = rest
+    is_usual = is_json and renamed_from is None and state == "present"
+    return Outline(address, fields, pin, _lifecycle_from_row(lifecycle).protect) if is_usual else None
+
+
+def _placement_from_row(row: list[Any], file: str, decimals: DecimalCache) -> DesiredPlacement:
+    _, address, line, fields, *rest = row
+    declared = _restored(fields, _PLACEMENT_RESTORERS, decimals)
+    if not rest:
+        return DesiredPlacement(address, declared, Source(file, line))
     pin, renamed_from, state, lifecycle = rest
     return DesiredPlacement(
-        address, fields, Source(file, line), pin, renamed_from, state, _lifecycle_from_row(lifecycle)
+        address, declared, Source(file, line), pin, renamed_from, state, _lifecycle_from_row(lifecycle)
     )
 
 
 Restorer: TypeAlias = Callable[[Any, DecimalCache], Value]
 
 
-def _restore(fields: dict[str, Any], restorers: Mapping[str, Restorer], decimals: DecimalCache) -> None:
-    """Restore the types of values in place: in JSON a price is a text and a tuple a list."""
+def _restored(fields: dict[str, Any], restorers: Mapping[str, Restorer], decimals: DecimalCache) -> dict[str, Value]:
+    """Restore the types of values in place: in JSON a price is a number or a text, and a tuple a list."""
     for name, value in fields.items():
         if name in restorers and value is not None:
             fields[name] = restorers[name](value, decimals)
+    return fields
 
 
 def _restored_prices(value: Any, decimals: DecimalCache) -> Value:
@@ -277,7 +312,7 @@ def _restored_geo(value: Any, _: DecimalCache) -> Value:
 
 def _restored_reward(value: Any, decimals: DecimalCache) -> Value:
     amount = value["amount"]
-    return {**value, "amount": decimals[amount] if isinstance(amount, str) else amount}
+    return {**value, "amount": decimals[amount] if isinstance(amount, str | float) else amount}
 
 
 def _restored_words(value: Any, _: DecimalCache) -> Value:

@@ -5,10 +5,28 @@ Every function returns the value, or raises ValueError with a short text that sa
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from functools import lru_cache
+from typing import Any, Final, TypeAlias, TypeVar, assert_never
 
-from reconciler.model.field import PRICED, TYPES, fits_of, from_json
-from reconciler.model.value import Fields, Value, kind_of_json
+from reconciler.model.field import (
+    PRICED,
+    TYPES,
+    BundleType,
+    CountType,
+    FieldType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
+    fits_of,
+    from_json,
+)
+from reconciler.model.settled import JsonFields
+from reconciler.model.value import Fields, Value, is_text, kind_of_json
 
 Checked = TypeVar("Checked")
 
@@ -100,6 +118,20 @@ def fields(raw: Any) -> Fields:
     return {text(name): _field(name, value) for name, value in objects(raw).items()}
 
 
+def lazy_fields(raw: Any) -> Fields:
+    """As `fields`; where all are plainly of their forms they are made when somebody asks for one."""
+    forms = _plain_forms(tuple(raw)) if type(raw) is dict else None
+    if forms is None:
+        return fields(raw)
+    for (plain_type, is_plain, may_be_off), value in zip(forms, raw.values(), strict=True):
+        if type(value) is not plain_type:
+            if value is not None or not may_be_off:
+                return fields(raw)
+        elif is_plain is not None and not is_plain(value):
+            return fields(raw)
+    return JsonFields(raw)
+
+
 def _field(name: str, raw: Any) -> Value:
     value = from_json(name, raw)
     fits = _FORMS.get(name)
@@ -109,3 +141,78 @@ def _field(name: str, raw: Any) -> Value:
 
 
 _FORMS: Final = {name: fits_of(field_type) for name, field_type in TYPES.items()}
+
+
+def _is_plain_number(raw: int) -> bool:
+    return -_MOST < raw < _MOST
+
+
+def _is_plain_list(raw: list[Any]) -> bool:
+    return _TEXTS.issuperset(map(type, raw)) and "".join(raw).isascii()
+
+
+def _are_plain_prices(raw: dict[str, Any]) -> bool:
+    """Whether these are numbers by country, neither below zero nor so large that adding them up could hide one."""
+    if not ("".join(raw).isascii() and _NUMBERS.issuperset(map(type, raw.values()))):
+        return False
+    return min(raw.values(), default=0) >= 0 and sum(raw.values()) < _MOST
+
+
+_TEXTS: Final = frozenset((str,))
+_NUMBERS: Final = frozenset((int, float))
+
+
+def _is_plain_geo(raw: dict[str, Any]) -> bool:
+    countries = raw.get("countries")
+    return len(raw) == len(GeoType.parts) and type(raw.get("include")) is bool and (
+        type(countries) is list and _is_plain_list(countries)
+    )  # fmt: skip
+
+
+def _is_plain_limit(raw: dict[str, Any]) -> bool:
+    value, unit = raw.get("value"), raw.get("unit")
+    return len(raw) == len(LimitType.parts) and type(value) is int and _is_plain_number(value) and is_text(unit)
+
+
+def _is_plain_reward(raw: dict[str, Any]) -> bool:
+    amount, currency = raw.get("amount"), raw.get("currency")
+    return len(raw) == len(RewardType.parts) and type(amount) is int and _is_plain_number(amount) and is_text(currency)
+
+
+_Test: TypeAlias = Callable[[Any], bool]
+
+
+def _plain_form(field_type: FieldType) -> tuple[type, _Test | None]:
+    """The type in JSON of values of the field type, and a quick test of one; what fails it may be one all the same."""
+    form: tuple[type, _Test | None]
+    match field_type:
+        case FlagType():
+            form = bool, None
+        case TextType() | BundleType() | WordType():
+            form = str, is_text
+        case WordsType():
+            form = list, _is_plain_list
+        case CountType():
+            form = int, _is_plain_number
+        case PricesType():
+            form = dict, _are_plain_prices
+        case GeoType():
+            form = dict, _is_plain_geo
+        case LimitType():
+            form = dict, _is_plain_limit
+        case RewardType():
+            form = dict, _is_plain_reward
+        case _:
+            assert_never(field_type)
+    return form
+
+
+_PLAIN: Final = {name: (*_plain_form(field_type), name not in PRICED) for name, field_type in TYPES.items()}
+
+
+@lru_cache(maxsize=1024)
+def _plain_forms(names: tuple[str, ...]) -> tuple[tuple[type, _Test | None, bool], ...] | None:
+    """The plain forms of fields, each with whether it may be off; None where one has no such form."""
+    forms = [_PLAIN.get(name) for name in names]
+    known = tuple(form for form in forms if form is not None)
+    return known if len(known) == len(forms) else None

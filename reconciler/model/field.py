@@ -367,9 +367,13 @@ def _country_text(raw: str) -> str:
 
 def _number_in_range(raw: float) -> Value:
     exact = number(raw)
-    if not -(2**53) < exact < 2**53:
+    if not -LARGEST_NUMBER < exact < LARGEST_NUMBER:
         raise ValueError("a number that large")
     return exact
+
+
+LARGEST_NUMBER: Final = 2**53
+"""From here on not every whole number is a double."""
 
 
 def fields_from_json(raw: Mapping[str, Any]) -> Fields:

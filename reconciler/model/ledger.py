@@ -143,13 +143,20 @@ def entry_to_json(entry: LedgerEntry) -> dict[str, Any]:
 
 def entry_from_json(raw: Mapping[str, Any]) -> LedgerEntry:
     """The inverse of `entry_to_json`. Raises KeyError, TypeError or ValueError on a line of another shape."""
+    address, resource_id = Address(checked.text(raw["address"])), checked.identifier(raw["id"])
+    applied = checked.lazy_fields(raw["applied"])
+    if raw.keys() <= _LEAST_KEYS:
+        return LedgerEntry(address, resource_id, applied)
     return LedgerEntry(
-        address=Address(checked.text(raw["address"])),
-        id=checked.identifier(raw["id"]),
-        applied=checked.fields(raw["applied"]),
+        address,
+        resource_id,
+        applied,
         unconfirmed=frozenset(checked.listed(checked.text, raw.get("unconfirmed", []))),
         protect=checked.flag(raw.get("protect", False)),
         orphaned=checked.flag(raw.get("orphaned", False)),
         inactive_since=checked.optional(checked.instant_text, raw.get("inactiveSince")),
         kept=checked.fields(raw.get("kept", {})),
     )
+
+
+_LEAST_KEYS: Final = frozenset(("address", "kind", "id", "applied"))

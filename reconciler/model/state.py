@@ -3,7 +3,7 @@
 Desired state is expanded: defaults, country groups and waterfalls are written out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
@@ -75,7 +75,7 @@ class DesiredApp:
     pin: str | None = None
     state: Presence = "present"
     prune: Prune = "report"
-    placements: tuple[DesiredPlacement, ...] | None = None
+    placements: Sequence[DesiredPlacement] | None = None
     lifecycle: Lifecycle = Lifecycle()
     ladders: tuple[tuple[Address, ...], ...] = ()
 
@@ -194,7 +194,7 @@ class LiveState:
     """All apps, and the placements of those apps whose lists were read, by app id."""
 
     apps: tuple[LiveResource, ...]
-    placements: Mapping[str, tuple[LiveResource, ...]] = field(default_factory=dict)
+    placements: Mapping[str, Sequence[LiveResource]] = field(default_factory=dict)
 
     def resources(self) -> Iterator[LiveResource]:
         """All resources, apps first."""

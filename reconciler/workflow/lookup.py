@@ -117,7 +117,7 @@ class _Lookup:
             (kind_of(address), entry.id): address for address, entry in known.ledger.items()
         }
         self._apps: tuple[LiveResource, ...] | None = None
-        self._lists: dict[str, tuple[LiveResource, ...]] = {}
+        self._lists: dict[str, Sequence[LiveResource]] = {}
         self._pins: Mapping[Address, str | None] | None = None
 
     def by_known_id(self, reference: str) -> Sequence[LiveResource] | MissingResource | None:
@@ -205,7 +205,7 @@ class _Lookup:
         wanted = selector((pattern,))
         return exact or [live for address, live in by_address if wanted(address)]
 
-    def _placements(self, app_id: str) -> tuple[LiveResource, ...]:
+    def _placements(self, app_id: str) -> Sequence[LiveResource]:
         if app_id not in self._lists:
             self._lists[app_id] = self._reader.placements(app_id, expected=False)
         return self._lists[app_id]

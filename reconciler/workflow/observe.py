@@ -7,6 +7,7 @@ ledger and account belong together.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from reconciler.diff.change import Blocked, Create, Delete
@@ -16,7 +17,8 @@ from reconciler.model.address import Address, Kind, app_of, kind_of, selector
 from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
-from reconciler.model.state import DesiredState, LiveResource, LiveState, live_app_address
+from reconciler.model.settled import ids_of
+from reconciler.model.state import DesiredPlacement, DesiredState, LiveResource, LiveState, live_app_address
 from reconciler.plan.plan import Plan
 from reconciler.ports import LiveReader
 
@@ -54,11 +56,15 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class _AppScope:
-    """The apps to look at. Those among `owned` are read whatever the manifests say of their placements."""
+    """The apps to look at. Those among `owned` are read whatever the manifests say of their placements.
+
+    `compared`: lists are compared with the manifests as they are read.
+    """
 
     touched: Collection[Address]
     owned: frozenset[Address]
     parallelism: int
+    compared: bool = False
 
 
 def nothing_selected(selection: Selection) -> ProjectError:
@@ -73,13 +79,16 @@ def observe(
     ledger: Ledger,
     selection: Selection,
     owned: frozenset[Address] = frozenset(),
+    *,
+    compared: bool = False,
 ) -> Observation:
     """Read the list of apps, and the placements of those apps that the manifests manage and the selection touches.
 
-    And of the `owned` apps, whatever the manifests say of them.
+    And of the `owned` apps, whatever the manifests say of them. `compared`: lists that are plainly as declared are
+    `SettledPlacements`.
     """
     touched = _touched_apps(desired, ledger, selection.only)
-    return _observe_apps(desired, reader, ledger, _AppScope(touched, owned, selection.parallelism))
+    return _observe_apps(desired, reader, ledger, _AppScope(touched, owned, selection.parallelism, compared))
 
 
 def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, part: _AppScope) -> Observation:
@@ -97,7 +106,8 @@ def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, par
         wanted = desired.prune == "delete" or address in part.owned
         if wanted and entry in live_ids and entry not in to_read and address in part.touched:
             to_read[entry] = address
-    return read_lists(apps, to_read, reader, ledger, part.parallelism, doubtful={""} if doubt else set())
+    blocks = {app.address: app.placements for app in desired.apps if part.compared and app.placements}
+    return read_lists(apps, to_read, reader, ledger, part.parallelism, doubtful={""} if doubt else set(), blocks=blocks)
 
 
 def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], parallelism: int) -> LiveState:
@@ -157,7 +167,7 @@ def _addresses_in_apps(plan: Plan) -> Iterator[Address]:
             yield address
 
 
-def read_lists(
+def read_lists(  # noqa: PLR0913 - what to read, by whom, and what is known of it
     apps: tuple[LiveResource, ...],
     to_read: Mapping[str, Address],
     reader: LiveReader,
@@ -165,16 +175,20 @@ def read_lists(
     parallelism: int,
     *,
     doubtful: set[str],
+    blocks: Mapping[Address, Sequence[DesiredPlacement]] = MappingProxyType({}),
 ) -> Observation:
-    """The placements of some apps (`to_read`: their addresses by id), and which lists left out what exists."""
+    """The placements of some apps (`to_read`: their addresses by id), and which lists left out what exists.
+
+    They are compared with the `blocks` of their apps.
+    """
     owned: dict[Address, list[str]] = {}
     for address, entry in ledger.items():
         if kind_of(address) == "placement":
             owned.setdefault(app_of(address), []).append(entry.id)
 
-    def read(item: tuple[str, Address]) -> tuple[LiveResource, ...]:
+    def read(item: tuple[str, Address]) -> Sequence[LiveResource]:
         app_id, address = item
-        return reader.placements(app_id, expected=bool(owned.get(address)))
+        return reader.placements(app_id, expected=bool(owned.get(address)), blocks=blocks.get(address))
 
     lists = dict(zip(to_read, side_by_side(read, to_read.items(), parallelism), strict=True))
     _check_apart(lists)
@@ -194,15 +208,15 @@ def read_lists(
     return Observation(LiveState(apps, lists), frozenset(doubtful))
 
 
-def _check_apart(lists: Mapping[str, tuple[LiveResource, ...]]) -> None:
+def _check_apart(lists: Mapping[str, Sequence[LiveResource]]) -> None:
     """Raise `DoubtfulRead` for a placement in the lists of two apps: the account did not give what was asked for."""
     homes: dict[str, str] = {}
     for app_id, listed in lists.items():
-        for placement in listed:
-            other = homes.setdefault(placement.id, app_id)
+        for placement in ids_of(listed):
+            other = homes.setdefault(placement, app_id)
             if other != app_id:
                 raise DoubtfulRead(
-                    f"the lists of apps {other} and {app_id} both hold placement {placement.id}: the account does not "
+                    f"the lists of apps {other} and {app_id} both hold placement {placement}: the account does not "
                     "tell the placements of its apps apart",
                     hint="nothing was concluded from such lists; try again later",
                 )
@@ -256,9 +270,9 @@ def all_apps(reader: LiveReader, ledger: Ledger, parallelism: int) -> tuple[tupl
     return (*listed, *unlisted), bool(unlisted)
 
 
-def _unlisted_ids(listed: Iterable[LiveResource], owned: Iterable[str]) -> list[str]:
+def _unlisted_ids(listed: Sequence[LiveResource], owned: Iterable[str]) -> list[str]:
     """The owned ids that a list does not show."""
-    shown = {each.id for each in listed}
+    shown = set(ids_of(listed))
     return [resource_id for resource_id in dict.fromkeys(owned) if resource_id not in shown]
 
 
@@ -289,11 +303,12 @@ def _owned_ids(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
 
 def _touched_apps(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:
     """The apps in which the selection picks anything, by what the manifests and the ledger name."""
-    wanted = selector(only)
     addresses = {app.address for app in desired.apps} | set(ledger)
+    if not only:
+        return {app_of(address) for address in addresses}
+    wanted = selector(only)
     addresses |= {each.address for app in desired.apps for each in app.placements or ()}
-    picked = {app_of(address) for address in addresses if wanted(address)}
-    return picked if only else {app_of(address) for address in addresses}
+    return {app_of(address) for address in addresses if wanted(address)}
 
 
 def side_by_side(function: Callable[[Item], Answer], items: Iterable[Item], parallelism: int) -> list[Answer]:

@@ -45,7 +45,7 @@ def make_plan(
     Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
     """
     wanted = selector(selection.only)
-    observation = observe(desired, reader, ledger, selection)
+    observation = observe(desired, reader, ledger, selection, compared=True)
     options = options_of(desired, observation, origin, selection.habits)
     options = replace(options, recreate=selection.recreate)
     if selection.overwrite_drift and options.drift.on_drift == "hold":
@@ -54,7 +54,7 @@ def make_plan(
         options = replace(options, drift=replace(options.drift, holds_conflicts=True))
     verdicts = verdicts_on(desired, observation.live, ledger, options)
     _check_contradictions(verdicts)
-    if any(isinstance(each, Create | Blocked) for each in verdicts):
+    if not {Create, Blocked}.isdisjoint(map(type, verdicts)):
         past = past_of()
         if not selection.recreate:
             check_ledger(desired, observation.live, ledger, past)

@@ -166,7 +166,7 @@ class ChaoticGateway:
             self._fail_read()
             return self._as_listed("", self.account.apps())
 
-    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
+    def placements(self, app_id: str, *, expected: bool, blocks: Any = None) -> tuple[LiveResource, ...]:  # noqa: ARG002 - it compares nothing
         with self._call():
             self._fail_read()
             return self._as_listed(app_id, self.account.placements(app_id, expected=expected))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from threading import RLock
-from typing import Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from support.fake_clock import FakeClock
 from support.habits import Habits, Readings, alike
@@ -152,7 +152,7 @@ class FakeGateway:
             self.calls.append(Call("apps", "app"))
             return self._list("apps", None, [each for each in self._listed() if each.kind == "app"])
 
-    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:  # noqa: ARG002 - the port asks for it
+    def placements(self, app_id: str, *, expected: bool, blocks: Any = None) -> tuple[LiveResource, ...]:  # noqa: ARG002 - the port asks for it
         with self._lock:
             self.calls.append(Call("placements", "placement", app_id))
             return self._list("placements", app_id, [each for each in self._listed() if each.app_id == app_id])

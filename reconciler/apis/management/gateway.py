@@ -1,8 +1,9 @@
 """The Management API: its client, reading an account and writing to it, and what its answers mean."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
 import httpx
@@ -10,6 +11,7 @@ import httpx
 from reconciler.apis.management.origin import EXAMPLE, VARIABLE
 from reconciler.apis.management.wire import answer, calls
 from reconciler.apis.management.wire.answer import speaks_of_failure
+from reconciler.apis.management.wire.settled import ListRequest, placements_of
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
 from reconciler.http.auth import Credentials, Service
 from reconciler.http.client import MOST, USUAL_POLICY, ApiClient
@@ -34,7 +36,8 @@ from reconciler.http.retry import RetryPolicy
 from reconciler.model.address import Kind
 from reconciler.model.field import TYPES, TextType
 from reconciler.model.secret import Secret
-from reconciler.model.state import LiveResource
+from reconciler.model.settled import SettledPlacements
+from reconciler.model.state import DesiredPlacement, LiveResource
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Ambiguous, Answer, Clock, NotSent, Rejected
 
@@ -76,6 +79,7 @@ class DtClient(ApiClient):
 
 
 _T = TypeVar("_T")
+_Listed = TypeVar("_Listed", bound=Sequence[LiveResource])
 _REFUSES_VALUES: Final = (400, 422)
 _LATER: Final = "try again later; nothing was concluded from it"
 _FINDS_FAULT: Final = ("valid", "category", "must ", "required", "not allowed", "supported")
@@ -104,7 +108,7 @@ class _ReadAnswer:
         if isinstance(self.value, AnswerError):
             raise self.value
         parsed = read(self.value)
-        rows = len(parsed) if isinstance(parsed, tuple) else 1
+        rows = len(parsed) if isinstance(parsed, Sequence) else 1
         if hint := more_in_headers(self.reply.headers, rows):
             raise AnswerError(f"it speaks of more than the {rows} it holds ({hint})")
         return parsed
@@ -138,29 +142,27 @@ class DtReader:
         if self._publisher_id is None:
             raise ValueError("the apps of no publisher")
         call = calls.apps(self._publisher_id)
-        read_answer = self._read_answer(call)
-        apps = self._check_publisher(
-            self._parse(
-                call, read_answer, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id)
-            )
-        )
+        read = partial(answer.live_list, "app", publisher_id=self._publisher_id)
+        apps = self._check_publisher(self._parse(call, self._read_answer(call), read))
         self._listed_apps = frozenset(app.id for app in apps)
         return apps
 
-    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
+    def placements(
+        self, app_id: str, *, expected: bool, blocks: Sequence[DesiredPlacement] | None = None
+    ) -> Sequence[LiveResource]:
         """All placements of an app. Twice an empty body is an app without any, unless some are `expected`.
 
-        So is twice a list that is null, and a 404 for an app that there is. Raises `DoubtfulRead` where some are
-        expected, `ApiError` or another subclass otherwise, or `CredentialsError`.
+        So is twice a list that is null, and a 404 for an app that there is. They are `SettledPlacements` where they are
+        plainly those of the `blocks`. Raises `DoubtfulRead` where some are expected, `ApiError` or another subclass
+        otherwise, or `CredentialsError`.
         """
         call = calls.placements(app_id)
         read_answer = self._read_answer(call, missing=True, blank=answer.is_null_list)
         if _is_missing(read_answer.reply) and not self._has_app(app_id):
             raise ApiRejected(f"{call}: HTTP 404: {self._words(read_answer.reply)}", hint=_NO_APP)
         if not (_is_missing(read_answer.reply) or isinstance(read_answer.value, BlankError)):
-            resources = self._parse(
-                call, read_answer, lambda value: answer.live_list("placement", value, app_id=app_id)
-            )
+            asked, again = ListRequest(app_id, self._publisher_id, blocks), partial(decode, read_answer.reply.body)
+            resources = self._parse(call, read_answer, lambda value: placements_of(value, asked, again))
             return self._check_publisher(resources)
         if not expected:
             return ()
@@ -193,9 +195,10 @@ class DtReader:
             return None
         return self._parse(call, read_answer, lambda value: answer.reward_token(value, app_id))
 
-    def _check_publisher(self, resources: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
+    def _check_publisher(self, resources: _Listed) -> _Listed:
         """The resources given. Raises `WrongAccount` where any of them says that it is another publisher's."""
-        for each in resources if self._publisher_id is not None else ():
+        is_known = self._publisher_id is None or isinstance(resources, SettledPlacements)
+        for each in () if is_known else resources:
             if each.publisher_id not in {None, self._publisher_id}:
                 raise WrongAccount(
                     f"live {each.kind} {each.id} belongs to publisher {each.publisher_id}, and this run is for "

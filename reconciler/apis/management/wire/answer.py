@@ -195,6 +195,11 @@ def live_list(
     return tuple(resources.values())
 
 
+def read_row(kind: Kind, part: Any, app_id: str) -> LiveResource:
+    """One row of a list of what is in an app. Raises `AnswerError` as `live_list` does."""
+    return _resource(kind, _row(kind, part), app_id)
+
+
 def is_null_list(value: Any) -> bool:
     """Whether a list of placements is a wrapper that holds null, and nothing beside it that says otherwise."""
     if not isinstance(value, dict):

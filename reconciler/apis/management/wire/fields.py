@@ -153,7 +153,7 @@ def spelled(kind: Kind, row: Mapping[str, Any], fields: Fields) -> Fields:
         raw = row.get(key)
         if type(raw) is list and len(raw) > 1:
             usual, asked = fields.get(name), tuple(raw)
-            if asked != usual and isinstance(usual, tuple) and tuple(sorted(raw)) == usual:
+            if asked != usual and isinstance(usual, tuple) and len(raw) == len(usual) and all(map(raw.count, usual)):
                 shown = {**(shown or {}), name: asked}
     for name, key, read in _SWITCHED:
         if fields.get(name, ABSENT) is None and isinstance(raw := row.get(key), dict):
@@ -206,7 +206,7 @@ def _read_fields(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, 
 def _readers(kind: Kind, keys: tuple[str, ...]) -> tuple[tuple[str, str, Reader], ...]:
     """What is to be read of a row with these keys: found once for all the rows that have the same."""
     there = frozenset(keys)
-    return tuple(each for each in _READERS[kind] if each[1] in there)
+    return tuple(each for each in READERS[kind] if each[1] in there)
 
 
 def read_bool(raw: Any) -> bool:
@@ -377,7 +377,7 @@ def _rows_of(kind: Kind) -> Iterator[tuple[str, str, Reader]]:
             yield name, key.lower(), other or read
 
 
-_READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {kind: tuple(_rows_of(kind)) for kind in FIELDS}
+READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {kind: tuple(_rows_of(kind)) for kind in FIELDS}
 """Canonical name, key in lower case, reader. Of two keys for one field the first that says something counts."""
 
 
