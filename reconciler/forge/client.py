@@ -9,8 +9,6 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
-import httpx
-
 from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAnswer
 from reconciler.forge.repository import Kind, Repository
 from reconciler.http.auth import origin
@@ -18,6 +16,7 @@ from reconciler.http.connections import HEADERS, Connections, exchange
 from reconciler.http.exchange import AnswerError, Attempt, Response, decode, server_message
 from reconciler.http.redaction import discreet, without
 from reconciler.http.retry import RetryPolicy, is_throttled, pause, retry_after
+from reconciler.http.transport import WireRequest, target_bytes
 from reconciler.ports import Clock
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT"]
@@ -189,15 +188,9 @@ class ForgeClient:
     def _is_after(self, moment: float) -> bool:
         return self._clock.monotonic() >= moment
 
-    def _request(self, method: Method, target: str, body: bytes | None) -> httpx.Request:
-        waits = {"connect": self._retry_policy.connect, "read": self._retry_policy.read}
-        return httpx.Request(
-            method,
-            self._origin.url + target,
-            content=body,
-            headers=self._headers,
-            extensions={"timeout": {**waits, "write": self._retry_policy.read, "pool": self._retry_policy.connect}},
-        )
+    def _request(self, method: Method, target: str, body: bytes | None) -> WireRequest:
+        policy = self._retry_policy
+        return WireRequest(method, target_bytes(target), self._headers, body, policy.connect, policy.read)
 
     def _redacted(self, text: str) -> str:
         sent = self._headers.get("Authorization", "").rpartition(" ")[2]

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
-
-import httpx
+from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.http.auth import (
@@ -47,9 +45,12 @@ from reconciler.http.retry import (
     retry_after,
     until_words,
 )
-from reconciler.http.transport import ReadOnlyTransport
+from reconciler.http.transport import Connection, ReadOnlyConnection, WireRequest, target_bytes
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
+
+if TYPE_CHECKING:
+    import httpx
 
 _log: Final = logging.getLogger("reconciler.web")
 USUAL_POLICY: Final = RetryPolicy()
@@ -65,7 +66,7 @@ class ApiClient:
 
     `token_url` is where tokens are asked for, if that is a host of its own. `before_request` is called before each
     request that goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one
-    connection; `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyTransport`.
+    connection; `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyConnection`.
     `chance` gives numbers in 0..1 that spread retries. At most `parallelism` calls are under way at once, fewer while
     the API answers slowly or asks for less: see `ConcurrencyLimit`. Raises `ProjectError` for a base URL that
     credentials may not be sent to. A call raises nothing: see `CallResult`.
@@ -81,7 +82,7 @@ class ApiClient:
         token_url: str | None = None,
         before_request: Callable[[], None] = lambda: None,
         patience: RetryPolicy = USUAL_POLICY,
-        transport: Callable[[], httpx.BaseTransport] | None = None,
+        transport: "Callable[[], httpx.BaseTransport] | None" = None,
         read_only: bool = False,
         parallelism: int = MOST,
         chance: Callable[[], float] = random.random,
@@ -98,7 +99,7 @@ class ApiClient:
         self._clock = clock
         self._retry_policy = patience
         self._chance = chance
-        around = partial(ReadOnlyTransport, token_path=self._token_call().path) if read_only else _unchanged
+        around = partial(ReadOnlyConnection, token_path=self._token_call().path) if read_only else _unchanged
         self._connections = Connections(self._origin, transport, around)
         self._token_connections = (
             self._connections if token_url is None else Connections(self._token_origin, transport, around)
@@ -261,16 +262,11 @@ class ApiClient:
             self._counts[kind] += 1
         return kind
 
-    def _request(self, call: Request, token: Token | None, ends: float) -> httpx.Request:
+    def _request(self, call: Request, token: Token | None, ends: float) -> WireRequest:
         left = max(0.001, ends - self._clock.monotonic())
         connect, read = min(self._retry_policy.connect, left), min(self._retry_policy.read, left)
-        return httpx.Request(
-            call.method,
-            (self._origin if token else self._token_origin).url + call.target,
-            content=call.body,
-            headers=HEADERS if token is None else {**HEADERS, "Authorization": f"Bearer {token.text.reveal()}"},
-            extensions={"timeout": {"connect": connect, "read": read, "write": read, "pool": connect}},
-        )
+        headers = HEADERS if token is None else {**HEADERS, "Authorization": f"Bearer {token.text.reveal()}"}
+        return WireRequest(call.method, target_bytes(call.target), headers, call.body, connect, read)
 
     def _fetch_token(self) -> Token:
         asked_at = self._clock.monotonic()
@@ -315,8 +311,8 @@ class ApiClient:
         return CredentialsError(message, hint=self._service.keys)
 
 
-def _unchanged(transport: httpx.BaseTransport) -> httpx.BaseTransport:
-    return transport
+def _unchanged(connection: Connection) -> Connection:
+    return connection
 
 
 def _is_unauthorized(exchange: CallResult) -> bool:
