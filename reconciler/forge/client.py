@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAnswer
 from reconciler.forge.repository import Kind, Repository
 from reconciler.http.auth import origin
-from reconciler.http.connections import HEADERS, Connections, exchange
+from reconciler.http.connections import HEADERS, Connections
 from reconciler.http.exchange import AnswerError, Attempt, Response, decode, server_message
 from reconciler.http.redaction import discreet, without
 from reconciler.http.retry import RetryPolicy, is_throttled, pause, retry_after
@@ -163,9 +163,8 @@ class ForgeClient:
         ends = self._clock.monotonic() + self._retry_policy.deadline
         ended = {True: 0, False: 0}
         while True:
-            with self._connections.borrow() as connection:
-                is_late = partial(self._is_after, ends)
-                attempt = _as_throttled(exchange(connection, self._request(method, target, body), is_late))
+            request, is_late = self._request(method, target, body), partial(self._is_after, ends)
+            attempt = _as_throttled(self._connections.exchange(request, is_late))
             ended[is_throttled(attempt)] += 1
             asked = (
                 retry_after(attempt.headers.get("retry-after"), self._clock.now())

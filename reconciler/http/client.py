@@ -24,7 +24,7 @@ from reconciler.http.auth import (
     renewal_time,
     token_endpoint,
 )
-from reconciler.http.connections import HEADERS, Connections, exchange
+from reconciler.http.connections import HEADERS, Connections
 from reconciler.http.exchange import (
     AnswerError,
     Attempt,
@@ -123,7 +123,7 @@ class ApiClient:
 
     def call(self, call: Request) -> CallResult:
         """Make a call once it is its turn, and make it again where that is safe and worth it."""
-        with self._limiter.turn():
+        with self._limiter:
             return self._call_with_token(call)
 
     def sign_in(self) -> None:
@@ -183,17 +183,20 @@ class ApiClient:
 
     def _send_with_retries(self, call: Request, token: Token | None, ends: float) -> CallResult:
         """Send it, wait and send it again, for as long as the retry policy wants."""
-        ended: Counter[bool] = Counter()
+        ended = {True: 0, False: 0}
         doubt = False
         while True:
-            end = self._send_after_cool_down(call, token, ends, ended.total() + 1)
+            tries = sum(ended.values()) + 1
+            end = self._send_after_cool_down(call, token, ends, tries)
+            if isinstance(end, Response) and end.status < 400:
+                return CallResult(end, tries, doubt)
             ended[is_throttled(end)] += 1
             asked = (
                 retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Response) else None
             )
             seconds = self._pause(call, end, ended[is_throttled(end)], ends, asked)
             if seconds is None:
-                return CallResult(end, ended.total(), doubt, self._wait_text(end, asked, ends))
+                return CallResult(end, tries, doubt, self._wait_text(end, asked, ends))
             doubt = doubt or may_have_been_done(end)
             self._clock.sleep(seconds)
 
@@ -243,8 +246,7 @@ class ApiClient:
             self._before_request()
         kind = self._count(call)
         sent_at, started = self._clock.monotonic(), time.perf_counter()
-        with connections.borrow() as connection:
-            end = exchange(connection, self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
+        end = connections.exchange(self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
         took = time.perf_counter() - started
         if not isinstance(end, Response):
             end = replace(end, why=self.redacted(discreet(end.why)))

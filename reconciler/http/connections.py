@@ -184,10 +184,17 @@ class Connections:
     @contextmanager
     def borrow(self) -> Iterator[Connection]:
         """A connection that nobody else uses meanwhile."""
-        with self._lock:
-            connection = self._idle.pop() if self._idle else self._open()
+        connection = self._take()
         try:
             yield connection
+        finally:
+            self._idle.append(connection)
+
+    def exchange(self, request: WireRequest, is_late: Callable[[], bool]) -> Attempt:
+        """One `exchange` over a connection that nobody else uses meanwhile."""
+        connection = self._take()
+        try:
+            return exchange(connection, request, is_late)
         finally:
             self._idle.append(connection)
 
@@ -197,6 +204,10 @@ class Connections:
             connections, self._all, self._idle = self._all, [], []
         for connection in connections:
             connection.close()
+
+    def _take(self) -> Connection:
+        with self._lock:
+            return self._idle.pop() if self._idle else self._open()
 
     def _open(self) -> Connection:
         connection = self._around(self._new())
@@ -316,8 +327,7 @@ def post(hook: Webhook, body: bytes, clock: Clock) -> str | None:
     request = WireRequest("POST", target, headers, body, SECONDS, SECONDS)
     connections = Connections(hook.where, None)
     try:
-        with connections.borrow() as connection:
-            end = exchange(connection, request, lambda: clock.monotonic() >= ends)
+        end = connections.exchange(request, lambda: clock.monotonic() >= ends)
     finally:
         connections.close()
     match end:

@@ -147,6 +147,7 @@ class DirectConnection:
         self._idle_seconds = idle_seconds
         self._idle_since = float("-inf")
         self._socket: socket.socket | None = None
+        self._written: tuple[Mapping[str, str], str] = {}, ""
 
     def send(self, request: WireRequest) -> "_Answer":
         """Send a request; its answer, whose body is read as the caller asks for it."""
@@ -180,16 +181,21 @@ class DirectConnection:
     def _request_bytes(self, request: WireRequest) -> bytes:
         """The request as it goes out, in one piece. Refuses what would be read as another one."""
         target = request.target.decode("ascii")
-        said = "".join((target, *request.headers, *request.headers.values()))
-        if " " in target or "\r" in said or "\n" in said or "\0" in said:
-            raise ExchangeFailed(NoResponse("the connection broke (a line break in a target or header)"))
-        lines = [f"{request.method} {target} HTTP/1.1", f"Host: {self._host_header}"]
-        if not request.body and request.method in _WITH_BODY:
-            lines.append("Content-Length: 0")
-        lines += [f"{name}: {value}" for name, value in request.headers.items()]
-        if request.body:
-            lines.append(f"Content-Length: {len(request.body)}")
-        return "\r\n".join((*lines, "", "")).encode("ascii") + (request.body or b"")
+        if " " in target or _breaks_a_line(target):
+            raise _unsendable()
+        body, method = request.body or b"", request.method
+        no_length = "Content-Length: 0\r\n" if not body and method in _WITH_BODY else ""
+        length = f"Content-Length: {len(body)}\r\n" if body else ""
+        lines = f"{no_length}{self._header_lines(request.headers)}{length}"
+        return f"{method} {target} HTTP/1.1\r\nHost: {self._host_header}\r\n{lines}\r\n".encode("ascii") + body
+
+    def _header_lines(self, headers: Mapping[str, str]) -> str:
+        """Headers as they go out; most calls have those of the call before."""
+        if headers != self._written[0]:
+            if any(map(_breaks_a_line, (*headers, *headers.values()))):
+                raise _unsendable()
+            self._written = dict(headers), "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return self._written[1]
 
     def _connect(self, seconds: float) -> socket.socket:
         """The connection there is, unless the server may have given it up meanwhile; else a new one."""
@@ -212,6 +218,14 @@ class DirectConnection:
         except BaseException:
             connection.close()
             raise
+
+
+def _breaks_a_line(text: str) -> bool:
+    return "\r" in text or "\n" in text or "\0" in text
+
+
+def _unsendable() -> ExchangeFailed:
+    return ExchangeFailed(NoResponse("the connection broke (a line break in a target or header)"))
 
 
 def _host_and_header(url: str) -> tuple[str, str]:

@@ -94,7 +94,7 @@ def failing(kind, why=""):
     ids=["length", "continued", "hinted", "chunks", "to the end", "nothing", "long"],
 )
 def test_a_whole_answer_is_read_however_its_end_is_told(answer, body):
-    with speaking_to([answer]) as (script, transport):
+    with speaking_to([answer]) as (_script, transport):
         assert asked(transport)[:2] == (200, body)
 
 
@@ -128,7 +128,7 @@ def test_a_whole_answer_is_read_however_its_end_is_told(answer, body):
     ],
 )
 def test_a_broken_answer_is_a_break_of_the_protocol_and_its_connection_is_not_used_again(answer):
-    with speaking_to([answer], [OK]) as (script, transport):
+    with speaking_to([answer], [OK]) as (_script, transport):
         with failing(NoResponse, "the connection broke"):
             asked(transport)
         assert asked(transport)[1] == b"ok"
@@ -136,7 +136,7 @@ def test_a_broken_answer_is_a_break_of_the_protocol_and_its_connection_is_not_us
 
 def test_a_head_stands_although_its_body_is_broken():
     broken = b"HTTP/1.1 409 Conflict\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nno su\r\nno size\r\n"
-    with speaking_to([broken], [OK]) as (script, transport):
+    with speaking_to([broken], [OK]) as (_script, transport):
         response = transport.send(request())
         assert response.status == 409
         parts = response.raw()
@@ -148,7 +148,7 @@ def test_a_head_stands_although_its_body_is_broken():
 
 
 def test_a_connection_is_used_again():
-    with speaking_to([OK, OK]) as (script, transport):
+    with speaking_to([OK, OK]) as (_script, transport):
         assert [asked(transport)[1] for _ in range(2)] == [b"ok", b"ok"]
 
 
@@ -160,25 +160,25 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_left_alone():
 
 
 def test_a_connection_that_was_idle_too_long_is_left_alone():
-    with speaking_to([OK], [OK], idle_seconds=-1) as (script, transport):
+    with speaking_to([OK], [OK], idle_seconds=-1) as (_script, transport):
         assert [asked(transport)[1] for _ in range(2)] == [b"ok", b"ok"]
 
 
 def test_a_connection_that_the_server_wants_to_close_is_left_alone():
     last = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
-    with speaking_to([last], [OK]) as (script, transport):
+    with speaking_to([last], [OK]) as (_script, transport):
         assert [asked(transport)[1] for _ in range(2)] == [b"ok", b"ok"]
 
 
 def test_what_nobody_asked_for_is_no_answer_to_the_next_call():
-    with speaking_to([OK + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"], [OK]) as (script, transport):
+    with speaking_to([OK + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"], [OK]) as (_script, transport):
         asked(transport)
         assert asked(transport)[1] == b"ok"
 
 
 def test_a_body_that_is_not_read_to_its_end_costs_the_connection():
     long = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000
-    with speaking_to([long], [OK]) as (script, transport):
+    with speaking_to([long], [OK]) as (_script, transport):
         response = transport.send(request())
         assert next(response.raw())
         response.close()
@@ -217,7 +217,7 @@ def test_a_target_of_its_own_goes_out_byte_for_byte():
 
 def test_headers_come_as_they_were_sent():
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nLink: <a>\r\nlink: <b>\r\nX-Word: caf\xe9\r\n\r\nok"
-    with speaking_to([answer]) as (script, transport):
+    with speaking_to([answer]) as (_script, transport):
         _, _, headers = asked(transport)
     assert headers["link"] == "<a>, <b>"
     assert headers["x-word"] == "café"
