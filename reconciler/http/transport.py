@@ -30,8 +30,8 @@ _UNTRUSTED: Final = (
     "once SSL_CERT_FILE names its certificate"
 )
 _USUAL_TARGET: Final = re.compile(
-    r"(?:/(?:[A-Za-z0-9_~-]|%[0-9A-F]{2})(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*)+"
-    r"(?:\?(?:[A-Za-z0-9._~+&=-]|%[0-9A-F]{2})+)?"
+    r"(?:/(?!\.)[A-Za-z0-9._~-]*(?:%[0-9A-F]{2}[A-Za-z0-9._~-]*)*)+"
+    r"(?:\?[A-Za-z0-9._~+&=-]*(?:%[0-9A-F]{2}[A-Za-z0-9._~+&=-]*)*)?"
 )
 _WITH_BODY: Final = ("POST", "PUT", "PATCH")
 """Methods whose requests say that they have no body, where they have none."""
@@ -141,9 +141,12 @@ class DirectConnection:
 
     def __init__(self, url: str, tls: "ssl.SSLContext | None", idle_seconds: float) -> None:
         parts = urlsplit(url)
-        self._tls = tls if parts.scheme == "https" else None
+        is_secure = parts.scheme == "https"
+        if is_secure and tls is None:
+            raise ValueError("https takes a TLS context")
+        self._tls = tls if is_secure else None
         self._host, self._host_header = _host_and_header(url)
-        self._port = parts.port or (443 if self._tls else 80)
+        self._port = parts.port or (443 if is_secure else 80)
         self._idle_seconds = idle_seconds
         self._idle_since = float("-inf")
         self._socket: socket.socket | None = None
@@ -160,6 +163,8 @@ class DirectConnection:
             connection.sendall(written)
             while not answer.has_head:
                 answer.feed(connection.recv(_CHUNK))
+            if answer.headers.get("transfer-encoding", "chunked").lower() != "chunked":
+                raise HttpParserError("it is packed in a way that was not asked for")  # noqa: TRY301
         except (OSError, HttpParserError) as error:
             self.close()
             raise _broken(error) from error
