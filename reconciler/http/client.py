@@ -45,7 +45,7 @@ from reconciler.http.retry import (
     retry_after,
     until_words,
 )
-from reconciler.http.transport import Connection, ReadOnlyConnection, WireRequest, target_bytes
+from reconciler.http.transport import Connection, Headers, ReadOnlyConnection, WireRequest, target_bytes
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 
@@ -267,7 +267,9 @@ class ApiClient:
     def _request(self, call: Request, token: Token | None, ends: float) -> WireRequest:
         left = max(0.001, ends - self._clock.monotonic())
         connect, read = min(self._retry_policy.connect, left), min(self._retry_policy.read, left)
-        headers = HEADERS if token is None else {**HEADERS, "Authorization": f"Bearer {token.text.reveal()}"}
+        headers = Headers(HEADERS)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token.text.reveal()}"
         return WireRequest(call.method, target_bytes(call.target), headers, call.body, connect, read)
 
     def _fetch_token(self) -> Token:

@@ -19,6 +19,7 @@ from reconciler.http.transport import (
     Connection,
     DirectConnection,
     ExchangeFailed,
+    Headers,
     WireRequest,
     WireResponse,
 )
@@ -323,7 +324,7 @@ def post(hook: Webhook, body: bytes, clock: Clock) -> str | None:
 
     ends = clock.monotonic() + SECONDS
     target = url_target(hook.url.reveal())
-    headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json; charset=utf-8"}
+    headers = Headers({"User-Agent": USER_AGENT, "Content-Type": "application/json; charset=utf-8"})
     request = WireRequest("POST", target, headers, body, SECONDS, SECONDS)
     connections = Connections(hook.where, None)
     try:

@@ -38,6 +38,13 @@ _WITH_BODY: Final = ("POST", "PUT", "PATCH")
 _USUAL_HOST: Final = re.compile(r"127\.0\.0\.1|(?!xn--)(?!.*\.xn--)[a-z0-9._-]*[a-z]")
 
 
+class Headers(dict[str, str]):
+    """Headers of a request. Shown, they are their names alone: a value may be a secret."""
+
+    def __repr__(self) -> str:
+        return f"Headers({', '.join(self)})"
+
+
 @dataclass(frozen=True, slots=True)
 class WireRequest:
     """A request as it goes out: `target` is path and query byte for byte; `Host` and the length of the body are added.
@@ -47,7 +54,7 @@ class WireRequest:
 
     method: str
     target: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Headers = field(repr=False)
     body: bytes | None = field(repr=False)
     connect_seconds: float
     read_seconds: float
@@ -150,7 +157,7 @@ class DirectConnection:
         self._idle_seconds = idle_seconds
         self._idle_since = float("-inf")
         self._socket: socket.socket | None = None
-        self._written: tuple[Mapping[str, str], str] = {}, ""
+        self._written = Headers(), ""
 
     def send(self, request: WireRequest) -> "_Answer":
         """Send a request; its answer, whose body is read as the caller asks for it."""
@@ -194,12 +201,12 @@ class DirectConnection:
         lines = f"{no_length}{self._header_lines(request.headers)}{length}"
         return f"{method} {target} HTTP/1.1\r\nHost: {self._host_header}\r\n{lines}\r\n".encode("ascii") + body
 
-    def _header_lines(self, headers: Mapping[str, str]) -> str:
+    def _header_lines(self, headers: Headers) -> str:
         """Headers as they go out; most calls have those of the call before."""
         if headers != self._written[0]:
             if any(map(_breaks_a_line, (*headers, *headers.values()))):
                 raise _unsendable()
-            self._written = dict(headers), "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            self._written = Headers(headers), "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return self._written[1]
 
     def _connect(self, seconds: float) -> socket.socket:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from support.command import CLIENT_ID, CLIENT_SECRET
+from support.rival import Rival
 
 from reconciler.cli.main import COMMANDS
 
@@ -101,6 +103,16 @@ def test_validating_a_large_project_again_reads_nothing_and_so_takes_no_reader(i
     modules = imported("validate")
     assert libraries(modules) == {"click", "orjson"}
     assert rooms(modules) <= CHECKING
+
+
+@pytest.mark.parametrize("command", ["ping", "drift"])
+def test_asking_the_api_takes_no_client_library_but_a_parser(imported, command):
+    keys = {"DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET}
+    with Rival().running() as server:
+        modules = imported(command, DT_MANAGEMENT_URL=server.url, **keys)
+    assert server.asked
+    assert "reconciler.http.transport" in modules
+    assert not {"httpx", "h11", "http.client", "ssl", "urllib.request"} & modules
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
