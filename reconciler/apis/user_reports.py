@@ -46,7 +46,7 @@ from reconciler.http.exchange import (
 )
 from reconciler.http.redaction import discreet
 from reconciler.http.retry import retry_after, until_words
-from reconciler.http.transport import Headers, WireRequest
+from reconciler.http.wire import RequestHeaders, WireRequest
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 from reconciler.render.text import visible
@@ -334,7 +334,7 @@ class DtReports:
 
     def _request(self, url: SignedUrl, file: DownloadFile) -> WireRequest:
         headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **file.range_headers}
-        return WireRequest("GET", url.target, Headers(headers), None, self._waiting.connect, self._waiting.read)
+        return WireRequest("GET", url.target, RequestHeaders(headers), None, self._waiting.connect, self._waiting.read)
 
     def _wait(self, seconds: float, ends: float, late: str, stopped: Callable[[], bool]) -> None:
         if self._clock.monotonic() + seconds >= ends:

@@ -16,7 +16,8 @@ from reconciler.http.connections import HEADERS, Connections
 from reconciler.http.exchange import AnswerError, Attempt, Response, decode, server_message
 from reconciler.http.redaction import discreet, without
 from reconciler.http.retry import RetryPolicy, is_throttled, pause, retry_after
-from reconciler.http.transport import Headers, WireRequest, target_bytes
+from reconciler.http.transport import target_bytes
+from reconciler.http.wire import RequestHeaders, WireRequest
 from reconciler.ports import Clock
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT"]
@@ -69,7 +70,7 @@ class ForgeClient:
 
     def __init__(self, place: Repository, headers: Mapping[str, str], clock: Clock) -> None:
         self._repository = place
-        self._headers = Headers({**HEADERS, **headers})
+        self._headers = RequestHeaders({**HEADERS, **headers})
         self._clock = clock
         self._retry_policy = RetryPolicy(deadline=60.0, tries=4, throttled_tries=4)
         try:

@@ -45,7 +45,8 @@ from reconciler.http.retry import (
     retry_after,
     until_words,
 )
-from reconciler.http.transport import Connection, Headers, ReadOnlyConnection, WireRequest, target_bytes
+from reconciler.http.transport import target_bytes
+from reconciler.http.wire import Connection, ReadOnlyConnection, RequestHeaders, WireRequest
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 
@@ -267,7 +268,7 @@ class ApiClient:
     def _request(self, call: Request, token: Token | None, ends: float) -> WireRequest:
         left = max(0.001, ends - self._clock.monotonic())
         connect, read = min(self._retry_policy.connect, left), min(self._retry_policy.read, left)
-        headers = Headers(HEADERS)
+        headers = RequestHeaders(HEADERS)
         if token is not None:
             headers["Authorization"] = f"Bearer {token.text.reveal()}"
         return WireRequest(call.method, target_bytes(call.target), headers, call.body, connect, read)

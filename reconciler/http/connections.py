@@ -15,14 +15,8 @@ from reconciler.errors import ProjectError
 from reconciler.http.auth import UrlOrigin, origin
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response
 from reconciler.http.redaction import discreet, without
-from reconciler.http.transport import (
-    Connection,
-    DirectConnection,
-    ExchangeFailed,
-    Headers,
-    WireRequest,
-    WireResponse,
-)
+from reconciler.http.transport import DirectConnection
+from reconciler.http.wire import Connection, ExchangeFailed, RequestHeaders, WireRequest, WireResponse
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 
@@ -324,7 +318,7 @@ def post(hook: Webhook, body: bytes, clock: Clock) -> str | None:
 
     ends = clock.monotonic() + SECONDS
     target = url_target(hook.url.reveal())
-    headers = Headers({"User-Agent": USER_AGENT, "Content-Type": "application/json; charset=utf-8"})
+    headers = RequestHeaders({"User-Agent": USER_AGENT, "Content-Type": "application/json; charset=utf-8"})
     request = WireRequest("POST", target, headers, body, SECONDS, SECONDS)
     connections = Connections(hook.where, None)
     try:

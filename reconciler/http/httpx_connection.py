@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler.http.exchange import NoResponse
-from reconciler.http.transport import ExchangeFailed, WireRequest, gunzipped, not_sent
+from reconciler.http.wire import ExchangeFailed, WireRequest, gunzipped, not_sent
 
 if TYPE_CHECKING:
     import ssl

@@ -1,4 +1,4 @@
-"""A connection to one host over a socket, TLS and a parser in C; and one that lets reads through and nothing else.
+"""A connection to one host over a socket, TLS and a parser in C.
 
 The thousands of short calls that reading and writing an account takes need no pool, no HTTP/2 and no proxy: each worker
 has a connection to itself. See docs/design-speed.md and docs/adr/0001 and 0013.
@@ -8,15 +8,14 @@ import re
 import select
 import socket
 import time
-import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from reconciler.http.exchange import NoResponse, RequestNotSent
+from reconciler.http.exchange import NoResponse
+from reconciler.http.wire import ExchangeFailed, RequestHeaders, WireRequest, gunzipped, not_sent
 
 if TYPE_CHECKING:
     import ssl
@@ -25,10 +24,6 @@ _CHUNK: Final = 64 * 1024
 _LARGEST_HEAD: Final = 256 * 1024
 """Bytes, interim answers (RFC 9110, 15.2) included."""
 
-_UNTRUSTED: Final = (
-    "nothing was sent. Is the host right? An authority of your own (a company's proxy, a test server) is trusted "
-    "once SSL_CERT_FILE names its certificate"
-)
 _USUAL_TARGET: Final = re.compile(
     r"(?:/(?!\.)[A-Za-z0-9._~-]*(?:%[0-9A-F]{2}[A-Za-z0-9._~-]*)*)+"
     r"(?:\?[A-Za-z0-9._~+&=-]*(?:%[0-9A-F]{2}[A-Za-z0-9._~+&=-]*)*)?"
@@ -38,74 +33,6 @@ _WITH_BODY: Final = ("POST", "PUT", "PATCH")
 _USUAL_HOST: Final = re.compile(r"127\.0\.0\.1|(?!xn--)(?!.*\.xn--)[a-z0-9._-]*[a-z]")
 
 
-class Headers(dict[str, str]):
-    """Headers of a request. Shown, they are their names alone: a value may be a secret."""
-
-    def __repr__(self) -> str:
-        return f"Headers({', '.join(self)})"
-
-
-@dataclass(frozen=True, slots=True)
-class WireRequest:
-    """A request as it goes out: `target` is path and query byte for byte; `Host` and the length of the body are added.
-
-    `connect_seconds` and `read_seconds` bound a single wait for the network.
-    """
-
-    method: str
-    target: bytes = field(repr=False)
-    headers: Headers = field(repr=False)
-    body: bytes | None = field(repr=False)
-    connect_seconds: float
-    read_seconds: float
-
-
-class ExchangeFailed(Exception):
-    """There is no answer, or no whole one. `end` tells what that means for the call."""
-
-    def __init__(self, end: RequestNotSent | NoResponse) -> None:
-        super().__init__(end.why)
-        self.end = end
-
-
-class WireResponse(Protocol):
-    """The head of an answer, whose body is read as the caller asks for it. To be closed."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        ...
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """By names in lower case; the values of a name that comes more than once are joined by commas."""
-        ...
-
-    def raw(self) -> Iterator[bytes]:
-        """The body piece by piece, as it came over the wire. Raises `ExchangeFailed`."""
-        ...
-
-    def unpacked(self) -> Iterator[bytes]:
-        """The same without its content encoding. Raises `ExchangeFailed`, also for what cannot be unpacked."""
-        ...
-
-    def close(self) -> None:
-        """No more of it is wanted. Raises `ExchangeFailed`."""
-        ...
-
-
-class Connection(Protocol):
-    """A connection to one host, for one call at a time."""
-
-    def send(self, request: WireRequest) -> WireResponse:
-        """Send a request once; its answer, no redirect followed. Raises `ExchangeFailed`."""
-        ...
-
-    def close(self) -> None:
-        """Close it."""
-        ...
-
-
 def target_bytes(target: str) -> bytes:
     """A path and a query as they go out: as they are where they are usual, else as httpx spells them."""
     if _USUAL_TARGET.fullmatch(target):
@@ -113,31 +40,6 @@ def target_bytes(target: str) -> bytes:
     from reconciler.http.httpx_connection import url_target  # noqa: PLC0415 - only what is unusual needs httpx
 
     return url_target(f"https://host{target}")
-
-
-def not_sent(error: BaseException, detail: str, host: str) -> ExchangeFailed:
-    """What it means that no connection was made; `error` and what caused it are searched for a refused certificate."""
-    cause: BaseException | None = error
-    refusal: str | None = None
-    while cause is not None and refusal is None:
-        refusal = getattr(cause, "verify_message", None)  # ssl.SSLCertVerificationError alone has one
-        cause = cause.__cause__ or cause.__context__
-    if refusal is None:
-        return ExchangeFailed(RequestNotSent(detail))
-    why = f"the certificate of {host} is not trusted ({refusal.rstrip('.')})"
-    return ExchangeFailed(RequestNotSent(why, final=True, hint=_UNTRUSTED))
-
-
-def gunzipped(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces of a gzip body. Raises `ExchangeFailed`, also where it is cut short, which httpx lets pass."""
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        for part in parts:
-            yield unpacker.decompress(part)
-    except zlib.error:
-        raise ExchangeFailed(NoResponse("the answer cannot be unpacked (its gzip is damaged)")) from None
-    if not unpacker.eof:
-        raise ExchangeFailed(NoResponse("the answer cannot be unpacked (its gzip is cut short)"))
 
 
 class DirectConnection:
@@ -157,7 +59,7 @@ class DirectConnection:
         self._idle_seconds = idle_seconds
         self._idle_since = float("-inf")
         self._socket: socket.socket | None = None
-        self._written = Headers(), ""
+        self._written = RequestHeaders(), ""
 
     def send(self, request: WireRequest) -> "_Answer":
         """Send a request; its answer, whose body is read as the caller asks for it."""
@@ -201,12 +103,12 @@ class DirectConnection:
         lines = f"{no_length}{self._header_lines(request.headers)}{length}"
         return f"{method} {target} HTTP/1.1\r\nHost: {self._host_header}\r\n{lines}\r\n".encode("ascii") + body
 
-    def _header_lines(self, headers: Headers) -> str:
+    def _header_lines(self, headers: RequestHeaders) -> str:
         """Headers as they go out; most calls have those of the call before."""
         if headers != self._written[0]:
             if any(map(_breaks_a_line, (*headers, *headers.values()))):
                 raise _unsendable()
-            self._written = Headers(headers), "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            self._written = RequestHeaders(headers), "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return self._written[1]
 
     def _connect(self, seconds: float) -> socket.socket:
@@ -384,30 +286,3 @@ def _broken(error: OSError | HttpParserError) -> ExchangeFailed:
     detail = str(error) or type(error).__name__
     failure = "no answer in time" if isinstance(error, TimeoutError) else "the connection broke"
     return ExchangeFailed(NoResponse(f"{failure} ({detail})"))
-
-
-class WriteAttempted(RuntimeError):
-    """Something tried to write where nothing may be written: a bug of ours, so not an error that users could mend."""
-
-
-class ReadOnlyConnection:
-    """Passes on GET, and POST to the one path where tokens are given out.
-
-    Raises `WriteAttempted` for any other request, before a connection is even made.
-    """
-
-    def __init__(self, inner: Connection, token_path: str) -> None:
-        self._inner = inner
-        self._token_path = token_path.encode()
-
-    def send(self, request: WireRequest) -> WireResponse:
-        """The answer to a read, or to the call for a token."""
-        asks_for_token = request.method == "POST" and request.target == self._token_path
-        if request.method != "GET" and not asks_for_token:
-            path = request.target.partition(b"?")[0].decode()
-            raise WriteAttempted(f"{request.method} {path} over a connection that only reads")
-        return self._inner.send(request)
-
-    def close(self) -> None:
-        """Close what is underneath."""
-        self._inner.close()

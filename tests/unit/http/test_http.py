@@ -17,7 +17,7 @@ from reconciler.http import connections as http
 from reconciler.http.auth import Credentials
 from reconciler.http.exchange import NoResponse, Request, RequestNotSent, Response
 from reconciler.http.httpx_connection import HttpxConnection
-from reconciler.http.transport import Headers, WireRequest
+from reconciler.http.wire import RequestHeaders, WireRequest
 from reconciler.model.secret import Secret
 from reconciler.ports import Accepted, Ambiguous, Rejected
 
@@ -37,7 +37,7 @@ def made(kind):
 
 def exchanged(serve):
     connection = HttpxConnection("https://h", httpx.MockTransport(serve))
-    return http.exchange(connection, WireRequest("GET", b"/", Headers(), None, 1.0, 1.0), lambda: False)
+    return http.exchange(connection, WireRequest("GET", b"/", RequestHeaders(), None, 1.0, 1.0), lambda: False)
 
 
 @each("kind", WHATEVER_HTTPX_RAISES)

@@ -13,7 +13,7 @@ from reconciler.files.project import ProjectFiles
 from reconciler.http.auth import Credentials
 from reconciler.http.exchange import Request
 from reconciler.http.httpx_connection import HttpxConnection
-from reconciler.http.transport import Headers, ReadOnlyConnection, WireRequest, WriteAttempted
+from reconciler.http.wire import ReadOnlyConnection, RequestHeaders, WireRequest, WriteAttempted
 from reconciler.model.secret import Secret
 from reconciler.yaml.scalar import ManifestText
 
@@ -74,7 +74,7 @@ def test_only_get_and_the_very_call_for_a_token_pass(method, path):
     transport = httpx.MockTransport(lambda request: passed.append(request) or httpx.Response(200))
     connection = ReadOnlyConnection(HttpxConnection("https://dt.example", transport), TOKEN_PATH)
     with pytest.raises(WriteAttempted):
-        connection.send(WireRequest(method, path.encode(), Headers(), None, 1.0, 1.0))
+        connection.send(WireRequest(method, path.encode(), RequestHeaders(), None, 1.0, 1.0))
     assert passed == []
 
 

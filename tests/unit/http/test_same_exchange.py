@@ -16,7 +16,8 @@ import pytest
 from reconciler.http.connections import exchange
 from reconciler.http.exchange import NoResponse, Request, Response
 from reconciler.http.httpx_connection import HttpxConnection, through
-from reconciler.http.transport import DirectConnection, Headers, WireRequest, target_bytes
+from reconciler.http.transport import DirectConnection, target_bytes
+from reconciler.http.wire import RequestHeaders, WireRequest
 
 each = pytest.mark.parametrize
 
@@ -208,7 +209,7 @@ def of_httpx(url):
     return HttpxConnection(url, through(None, TLS, 2.0))
 
 
-GET = WireRequest("GET", b"/x?a=1", Headers({"Accept": "*/*"}), None, 5.0, 5.0)
+GET = WireRequest("GET", b"/x?a=1", RequestHeaders({"Accept": "*/*"}), None, 5.0, 5.0)
 
 
 def end_of(puppet, path, request=GET):
@@ -368,7 +369,7 @@ def test_a_query_is_written_as_the_standard_library_writes_it(key, value):
 @each("body", [None, b"", b"{}", b"\r\n\0\xff"])
 @each("headers", [{}, {"Accept": "*/*", "Authorization": "Bearer x=y", "x-own": ""}])
 def test_a_request_goes_out_byte_for_byte_as_httpx_writes_it(puppet, method, body, headers):
-    request = WireRequest(method, b"/a%2Fb?x=%C3%A9", Headers(headers), body, 5.0, 5.0)
+    request = WireRequest(method, b"/a%2Fb?x=%C3%A9", RequestHeaders(headers), body, 5.0, 5.0)
     puppet.answer, puppet.size, puppet.heard = PLAIN, None, []
     assert end_of(puppet, direct, request) == end_of(puppet, of_httpx, request)
     assert puppet.heard[0] == puppet.heard[1]

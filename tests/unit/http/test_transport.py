@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from reconciler.http.exchange import NoResponse, RequestNotSent
-from reconciler.http.transport import DirectConnection, ExchangeFailed, Headers, WireRequest
+from reconciler.http.transport import DirectConnection
+from reconciler.http.wire import ExchangeFailed, RequestHeaders, WireRequest
 
 each = pytest.mark.parametrize
 
@@ -64,7 +65,7 @@ def speaking_to(*connections, idle_seconds=5.0):
 
 
 def request(method="GET", target=b"/a?b=%3D", headers=None, content=None, read=5.0):
-    return WireRequest(method, target, Headers(headers or {}), content, 5.0, read)
+    return WireRequest(method, target, RequestHeaders(headers or {}), content, 5.0, read)
 
 
 def asked(transport, *args, **more):
