@@ -46,7 +46,7 @@ from reconciler.http.retry import (
     until_words,
 )
 from reconciler.http.transport import target_bytes
-from reconciler.http.wire import Connection, ReadOnlyConnection, RequestHeaders, WireRequest
+from reconciler.http.wire import HttpConnection, ReadOnlyConnection, RequestHeaders, WireRequest
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 
@@ -316,7 +316,7 @@ class ApiClient:
         return CredentialsError(message, hint=self._service.keys)
 
 
-def _unchanged(connection: Connection) -> Connection:
+def _unchanged(connection: HttpConnection) -> HttpConnection:
     return connection
 
 

@@ -16,7 +16,7 @@ from reconciler.http.auth import UrlOrigin, origin
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response
 from reconciler.http.redaction import discreet, without
 from reconciler.http.transport import DirectConnection
-from reconciler.http.wire import Connection, ExchangeFailed, RequestHeaders, WireRequest, WireResponse
+from reconciler.http.wire import ExchangeFailed, HttpConnection, RequestHeaders, WireRequest, WireResponse
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 
@@ -62,7 +62,7 @@ class Sink(Protocol):
         ...
 
 
-def exchange(connection: Connection, request: WireRequest, is_late: Callable[[], bool]) -> Attempt:
+def exchange(connection: HttpConnection, request: WireRequest, is_late: Callable[[], bool]) -> Attempt:
     """Send a request once. No failure of the connection is raised, and no redirect is followed.
 
     `is_late` is asked while the answer trickles in; a late one is given up. A refusal counts with whatever of its body
@@ -94,7 +94,7 @@ def _collect(response: WireResponse, is_late: Callable[[], bool], chunks: list[b
         chunks.append(chunk)
 
 
-def receive(connection: Connection, request: WireRequest, is_late: Callable[[], bool], sink: Sink) -> Attempt:
+def receive(connection: HttpConnection, request: WireRequest, is_late: Callable[[], bool], sink: Sink) -> Attempt:
     """As `exchange`, for a body of any size: that of a 200 or 206 goes to the sink, the `Response` holds none of it."""
     try:
         response = connection.send(request)
@@ -159,13 +159,13 @@ class Connections:
         self,
         origin: UrlOrigin,
         transport: "Callable[[], httpx.BaseTransport] | None",
-        around: Callable[[Connection], Connection] = lambda inner: inner,
+        around: Callable[[HttpConnection], HttpConnection] = lambda inner: inner,
     ) -> None:
         self._origin = origin
         self._transport = transport
         self._around = around
         self._lock = threading.Lock()
-        self._all: list[Connection] = []
+        self._all: list[HttpConnection] = []
         try:
             self._tls = _tls_context() if origin.secure else None
             self._proxy = None if origin.loopback else _proxy(origin)
@@ -177,7 +177,7 @@ class Connections:
             ) from None
 
     @contextmanager
-    def borrow(self) -> Iterator[Connection]:
+    def borrow(self) -> Iterator[HttpConnection]:
         """A connection that nobody else uses meanwhile."""
         connection = self._take()
         try:
@@ -200,16 +200,16 @@ class Connections:
         for connection in connections:
             connection.close()
 
-    def _take(self) -> Connection:
+    def _take(self) -> HttpConnection:
         with self._lock:
             return self._idle.pop() if self._idle else self._open()
 
-    def _open(self) -> Connection:
+    def _open(self) -> HttpConnection:
         connection = self._around(self._new())
         self._all.append(connection)
         return connection
 
-    def _new(self) -> Connection:
+    def _new(self) -> HttpConnection:
         if self._transport is None and self._proxy is None:
             return DirectConnection(self._origin.url, self._tls, _IDLE_SECONDS)
         from reconciler.http.httpx_connection import HttpxConnection, through

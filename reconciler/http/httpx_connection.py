@@ -61,7 +61,7 @@ def unpacked(encoding: str, parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class HttpxConnection:
-    """Implements `Connection` over a transport of httpx. `url` is scheme, host and port."""
+    """Implements `HttpConnection` over a transport of httpx. `url` is scheme, host and port."""
 
     def __init__(self, url: str, transport: httpx.BaseTransport) -> None:
         self._url = url

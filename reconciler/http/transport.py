@@ -43,7 +43,7 @@ def target_bytes(target: str) -> bytes:
 
 
 class DirectConnection:
-    """Implements `Connection`: made when it is needed, and kept while it may be used again.
+    """Implements `HttpConnection`: made when it is needed, and kept while it may be used again.
 
     `url` is scheme, host and port; `tls` is for https alone; `idle_seconds`: how long an idle connection is used again.
     """

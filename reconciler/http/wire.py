@@ -72,7 +72,7 @@ class WireResponse(Protocol):
         ...
 
 
-class Connection(Protocol):
+class HttpConnection(Protocol):
     """A connection to one host, for one call at a time."""
 
     def send(self, request: WireRequest) -> WireResponse:
@@ -119,7 +119,7 @@ class ReadOnlyConnection:
     Raises `WriteAttempted` for any other request, before a connection is even made.
     """
 
-    def __init__(self, inner: Connection, token_path: str) -> None:
+    def __init__(self, inner: HttpConnection, token_path: str) -> None:
         self._inner = inner
         self._token_path = token_path.encode()
 
