@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from reconciler.apis.download import Redaction, SignedUrl, SizeLimits, is_gzip
 from reconciler.errors import ProjectError
 from reconciler.http.connections import Connections, Unwanted
+
+if TYPE_CHECKING:
+    import httpx
 
 HEAD: Final = 4096
 """Bytes by which a file is told from an error page."""
@@ -219,7 +220,7 @@ class Routes:
     `redaction` takes what is secret in these URLs out of what the hosts say.
     """
 
-    def __init__(self, transport: Callable[[], httpx.BaseTransport] | None, redaction: Redaction) -> None:
+    def __init__(self, transport: "Callable[[], httpx.BaseTransport] | None", redaction: Redaction) -> None:
         self.redaction = redaction
         self._transport = transport
         self._open: dict[str, Connections] = {}

@@ -5,9 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final, assert_never
-
-import httpx
+from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.apis.download import (
     ALLOWED_HOSTS,
@@ -49,9 +47,13 @@ from reconciler.http.exchange import (
 )
 from reconciler.http.redaction import discreet
 from reconciler.http.retry import retry_after, until_words
+from reconciler.http.wire import RequestHeaders, WireRequest
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 from reconciler.render.text import visible
+
+if TYPE_CHECKING:
+    import httpx
 
 _AGAIN: Final = "run the command again to order it again"
 _LIFE: Final = 3 * 3600.0
@@ -159,7 +161,7 @@ class DtReports:
         *,
         clock: Clock,
         waiting: DownloadSettings = _USUAL,
-        transport: Callable[[], httpx.BaseTransport] | None = None,
+        transport: "Callable[[], httpx.BaseTransport] | None" = None,
     ) -> None:
         self._client = client
         self._clock = clock
@@ -355,23 +357,9 @@ class DtReports:
         header = end.headers.get("retry-after") if isinstance(end, Response) else None
         return readiness(end, file.size, file.head, redaction), retry_after(header, self._clock.now()) or 0.0
 
-    def _request(self, url: SignedUrl, file: DownloadFile) -> httpx.Request:
-        connect, read = self._waiting.connect, self._waiting.read
-        # `target` goes out as it is, where httpx would spell some of its characters in another way.
-        return httpx.Request(
-            "GET",
-            f"{url.origin.url}/",
-            headers={
-                "User-Agent": USER_AGENT,
-                "Accept": "*/*",
-                "Accept-Encoding": "identity",
-                **file.range_headers,
-            },
-            extensions={
-                "target": url.target,
-                "timeout": {"connect": connect, "read": read, "write": read, "pool": connect},
-            },
-        )
+    def _request(self, url: SignedUrl, file: DownloadFile) -> WireRequest:
+        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **file.range_headers}
+        return WireRequest("GET", url.target, RequestHeaders(headers), None, self._waiting.connect, self._waiting.read)
 
     def _wait(self, seconds: float, ends: float, late: str, stopped: Callable[[], bool]) -> None:
         if self._clock.monotonic() + seconds >= ends:

@@ -9,15 +9,15 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
-import httpx
-
 from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAnswer
 from reconciler.forge.repository import Kind, Repository
 from reconciler.http.auth import origin
-from reconciler.http.connections import HEADERS, Connections, exchange
+from reconciler.http.connections import HEADERS, Connections
 from reconciler.http.exchange import AnswerError, Attempt, Response, decode, server_message
 from reconciler.http.redaction import discreet, without
 from reconciler.http.retry import RetryPolicy, is_throttled, pause, retry_after
+from reconciler.http.transport import target_bytes
+from reconciler.http.wire import RequestHeaders, WireRequest
 from reconciler.ports import Clock
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT"]
@@ -70,7 +70,7 @@ class ForgeClient:
 
     def __init__(self, place: Repository, headers: Mapping[str, str], clock: Clock) -> None:
         self._repository = place
-        self._headers = {**HEADERS, **headers}
+        self._headers = RequestHeaders({**HEADERS, **headers})
         self._clock = clock
         self._retry_policy = RetryPolicy(deadline=60.0, tries=4, throttled_tries=4)
         try:
@@ -164,9 +164,8 @@ class ForgeClient:
         ends = self._clock.monotonic() + self._retry_policy.deadline
         ended = {True: 0, False: 0}
         while True:
-            with self._connections.borrow() as connection:
-                is_late = partial(self._is_after, ends)
-                attempt = _as_throttled(exchange(connection, self._request(method, target, body), is_late))
+            request, is_late = self._request(method, target, body), partial(self._is_after, ends)
+            attempt = _as_throttled(self._connections.exchange(request, is_late))
             ended[is_throttled(attempt)] += 1
             asked = (
                 retry_after(attempt.headers.get("retry-after"), self._clock.now())
@@ -189,15 +188,9 @@ class ForgeClient:
     def _is_after(self, moment: float) -> bool:
         return self._clock.monotonic() >= moment
 
-    def _request(self, method: Method, target: str, body: bytes | None) -> httpx.Request:
-        waits = {"connect": self._retry_policy.connect, "read": self._retry_policy.read}
-        return httpx.Request(
-            method,
-            self._origin.url + target,
-            content=body,
-            headers=self._headers,
-            extensions={"timeout": {**waits, "write": self._retry_policy.read, "pool": self._retry_policy.connect}},
-        )
+    def _request(self, method: Method, target: str, body: bytes | None) -> WireRequest:
+        policy = self._retry_policy
+        return WireRequest(method, target_bytes(target), self._headers, body, policy.connect, policy.read)
 
     def _redacted(self, text: str) -> str:
         sent = self._headers.get("Authorization", "").rpartition(" ")[2]

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
-
-import httpx
+from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.http.auth import (
@@ -26,7 +24,7 @@ from reconciler.http.auth import (
     renewal_time,
     token_endpoint,
 )
-from reconciler.http.connections import HEADERS, Connections, exchange
+from reconciler.http.connections import HEADERS, Connections
 from reconciler.http.exchange import (
     AnswerError,
     Attempt,
@@ -47,9 +45,13 @@ from reconciler.http.retry import (
     retry_after,
     until_words,
 )
-from reconciler.http.transport import ReadOnlyTransport
+from reconciler.http.transport import target_bytes
+from reconciler.http.wire import HttpConnection, ReadOnlyConnection, RequestHeaders, WireRequest
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
+
+if TYPE_CHECKING:
+    import httpx
 
 _log: Final = logging.getLogger("reconciler.web")
 USUAL_POLICY: Final = RetryPolicy()
@@ -65,7 +67,7 @@ class ApiClient:
 
     `token_url` is where tokens are asked for, if that is a host of its own. `before_request` is called before each
     request that goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one
-    connection; `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyTransport`.
+    connection; `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyConnection`.
     `chance` gives numbers in 0..1 that spread retries. At most `parallelism` calls are under way at once, fewer while
     the API answers slowly or asks for less: see `ConcurrencyLimit`. Raises `ProjectError` for a base URL that
     credentials may not be sent to. A call raises nothing: see `CallResult`.
@@ -81,7 +83,7 @@ class ApiClient:
         token_url: str | None = None,
         before_request: Callable[[], None] = lambda: None,
         patience: RetryPolicy = USUAL_POLICY,
-        transport: Callable[[], httpx.BaseTransport] | None = None,
+        transport: "Callable[[], httpx.BaseTransport] | None" = None,
         read_only: bool = False,
         parallelism: int = MOST,
         chance: Callable[[], float] = random.random,
@@ -98,7 +100,7 @@ class ApiClient:
         self._clock = clock
         self._retry_policy = patience
         self._chance = chance
-        around = partial(ReadOnlyTransport, token_path=self._token_call().path) if read_only else _unchanged
+        around = partial(ReadOnlyConnection, token_path=self._token_call().path) if read_only else _unchanged
         self._connections = Connections(self._origin, transport, around)
         self._token_connections = (
             self._connections if token_url is None else Connections(self._token_origin, transport, around)
@@ -122,7 +124,7 @@ class ApiClient:
 
     def call(self, call: Request) -> CallResult:
         """Make a call once it is its turn, and make it again where that is safe and worth it."""
-        with self._limiter.turn():
+        with self._limiter:
             return self._call_with_token(call)
 
     def sign_in(self) -> None:
@@ -182,17 +184,20 @@ class ApiClient:
 
     def _send_with_retries(self, call: Request, token: Token | None, ends: float) -> CallResult:
         """Send it, wait and send it again, for as long as the retry policy wants."""
-        ended: Counter[bool] = Counter()
+        ended = {True: 0, False: 0}
         doubt = False
         while True:
-            end = self._send_after_cool_down(call, token, ends, ended.total() + 1)
+            tries = sum(ended.values()) + 1
+            end = self._send_after_cool_down(call, token, ends, tries)
+            if isinstance(end, Response) and end.status < 400:
+                return CallResult(end, tries, doubt)
             ended[is_throttled(end)] += 1
             asked = (
                 retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Response) else None
             )
             seconds = self._pause(call, end, ended[is_throttled(end)], ends, asked)
             if seconds is None:
-                return CallResult(end, ended.total(), doubt, self._wait_text(end, asked, ends))
+                return CallResult(end, tries, doubt, self._wait_text(end, asked, ends))
             doubt = doubt or may_have_been_done(end)
             self._clock.sleep(seconds)
 
@@ -242,8 +247,7 @@ class ApiClient:
             self._before_request()
         kind = self._count(call)
         sent_at, started = self._clock.monotonic(), time.perf_counter()
-        with connections.borrow() as connection:
-            end = exchange(connection, self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
+        end = connections.exchange(self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
         took = time.perf_counter() - started
         if not isinstance(end, Response):
             end = replace(end, why=self.redacted(discreet(end.why)))
@@ -261,16 +265,13 @@ class ApiClient:
             self._counts[kind] += 1
         return kind
 
-    def _request(self, call: Request, token: Token | None, ends: float) -> httpx.Request:
+    def _request(self, call: Request, token: Token | None, ends: float) -> WireRequest:
         left = max(0.001, ends - self._clock.monotonic())
         connect, read = min(self._retry_policy.connect, left), min(self._retry_policy.read, left)
-        return httpx.Request(
-            call.method,
-            (self._origin if token else self._token_origin).url + call.target,
-            content=call.body,
-            headers=HEADERS if token is None else {**HEADERS, "Authorization": f"Bearer {token.text.reveal()}"},
-            extensions={"timeout": {"connect": connect, "read": read, "write": read, "pool": connect}},
-        )
+        headers = RequestHeaders(HEADERS)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token.text.reveal()}"
+        return WireRequest(call.method, target_bytes(call.target), headers, call.body, connect, read)
 
     def _fetch_token(self) -> Token:
         asked_at = self._clock.monotonic()
@@ -315,8 +316,8 @@ class ApiClient:
         return CredentialsError(message, hint=self._service.keys)
 
 
-def _unchanged(transport: httpx.BaseTransport) -> httpx.BaseTransport:
-    return transport
+def _unchanged(connection: HttpConnection) -> HttpConnection:
+    return connection
 
 
 def _is_unauthorized(exchange: CallResult) -> bool:

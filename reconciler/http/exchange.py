@@ -90,6 +90,7 @@ def _status_phrase(status: int) -> str:
         return f"HTTP status {status}"
 
 
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*")
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
 
@@ -110,7 +111,11 @@ class Request:
     @property
     def target(self) -> str:
         """Path and query as they go out."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+        if not self.query:
+            return self.path
+        is_plain = _UNRESERVED.fullmatch("".join((*self.query, *self.query.values())))
+        pairs = "&".join([f"{key}={value}" for key, value in self.query.items()]) if is_plain else urlencode(self.query)
+        return f"{self.path}?{pairs}"
 
     def __str__(self) -> str:
         return f"{self.method} {self.target}"

@@ -4,13 +4,11 @@ Decisions come as seconds or None; the client does the waiting. Only `CallLimite
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from math import ceil
 from threading import Condition
+from types import TracebackType
 from typing import Final
 
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response
@@ -79,8 +77,12 @@ _SECONDS: Final = re.compile(r"\d{1,20}(\.\d{1,20})?", re.ASCII)
 def retry_after(header: str | None, now: datetime) -> float | None:
     """The seconds that a Retry-After header asks for, as a number or as a date; None where it asks for nothing."""
     text = (header or "").strip()
+    if not text:
+        return None
     if _SECONDS.fullmatch(text):
         return float(text)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - slow to import, and hardly any answer names a date
+
     try:
         when = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -161,6 +163,8 @@ class ConcurrencyLimit:
         `throttled`: it asked for less traffic (429); `slow`: answers like it take ever longer.
         """
         if not throttled and not slow:
+            if self.limit >= self.most:
+                return self
             step = 1.0 if self.cut_at is None else 1.0 / self.limit
             return replace(self, limit=min(self.most, self.limit + step))
         if self.cut_at is not None and sent_at < self.cut_at:
@@ -172,7 +176,7 @@ class ConcurrencyLimit:
 
 
 class CallLimiter:
-    """Counts the calls under way. Safe to share between workers."""
+    """Counts the calls under way: each is made `with` it. Safe to share between workers."""
 
     def __init__(self, most: int) -> None:
         self._width = ConcurrencyLimit.up_to(most)
@@ -185,19 +189,19 @@ class CallLimiter:
         """What calls are held to now."""
         return self._width
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """One call, with its tries and the pauses between them; waits until there is room for it."""
+    def __enter__(self) -> None:
+        """A call begins: wait until there is room for it, with its tries and the pauses between them."""
         with self._turn:
             while self._under_way >= int(self._width.limit):
                 self._turn.wait()
             self._under_way += 1
-        try:
-            yield
-        finally:
-            with self._turn:
-                self._under_way -= 1
-                self._turn.notify()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._turn:
+            self._under_way -= 1
+            self._turn.notify()
 
     def on_response(self, kind: str, *, sent_at: float, now: float, throttled: bool) -> None:
         """An answer to a request of some kind has come, in monotonic seconds. `throttled`: it asked for less."""

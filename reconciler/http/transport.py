@@ -1,62 +1,86 @@
-"""Transports of httpx: one connection with a parser in C, and one that lets reads through and nothing else.
+"""A connection to one host over a socket, TLS and a parser in C.
 
-httpx brings its own transport, for pools, HTTP/2 and proxies. The thousands of short calls that reading and writing an
-account takes need none of it: each worker has a connection to itself. See docs/adr/0001 and 0013.
+The thousands of short calls that reading and writing an account takes need no pool, no HTTP/2 and no proxy: each worker
+has a connection to itself. See docs/design-speed.md and docs/adr/0001 and 0013.
 """
 
+import re
 import select
 import socket
-import ssl
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from reconciler.http.exchange import NoResponse
+from reconciler.http.wire import ExchangeFailed, RequestHeaders, WireRequest, gunzipped, not_sent
+
+if TYPE_CHECKING:
+    import ssl
 
 _CHUNK: Final = 64 * 1024
 _LARGEST_HEAD: Final = 256 * 1024
 """Bytes, interim answers (RFC 9110, 15.2) included."""
 
-_LINE_BREAKS: Final = (b"\r", b"\n", b"\0")
+_USUAL_TARGET: Final = re.compile(
+    r"(?:/(?!\.)[A-Za-z0-9._~-]*(?:%[0-9A-F]{2}[A-Za-z0-9._~-]*)*)+"
+    r"(?:\?[A-Za-z0-9._~+&=-]*(?:%[0-9A-F]{2}[A-Za-z0-9._~+&=-]*)*)?"
+)
+_WITH_BODY: Final = ("POST", "PUT", "PATCH")
+"""Methods whose requests say that they have no body, where they have none."""
+_USUAL_HOST: Final = re.compile(r"127\.0\.0\.1|(?!xn--)(?!.*\.xn--)[a-z0-9._-]*[a-z]")
 
 
-class DirectTransport(httpx.BaseTransport):
-    """A connection to one host, made when it is needed and kept while it may be used again. For one call at a time.
+def target_bytes(target: str) -> bytes:
+    """A path and a query as they go out: as they are where they are usual, else as httpx spells them."""
+    if _USUAL_TARGET.fullmatch(target):
+        return target.encode("ascii")
+    from reconciler.http.httpx_connection import url_target  # noqa: PLC0415 - only what is unusual needs httpx
 
-    `tls` is for https alone; `idle_seconds`: how long an idle connection is used again. Raises what httpx's own
-    transport raises, told apart by the one thing that counts: `ConnectError` and `ConnectTimeout` say that nothing was
-    sent.
+    return url_target(f"https://host{target}")
+
+
+class DirectConnection:
+    """Implements `HttpConnection`: made when it is needed, and kept while it may be used again.
+
+    `url` is scheme, host and port; `tls` is for https alone; `idle_seconds`: how long an idle connection is used again.
     """
 
-    def __init__(self, url: str, tls: ssl.SSLContext, idle_seconds: float) -> None:
-        where = httpx.URL(url)
-        self._tls = tls if where.scheme == "https" else None
-        self._host, self._port = where.host, where.port or (443 if self._tls else 80)
+    def __init__(self, url: str, tls: "ssl.SSLContext | None", idle_seconds: float) -> None:
+        parts = urlsplit(url)
+        is_secure = parts.scheme == "https"
+        if is_secure and tls is None:
+            raise ValueError("https takes a TLS context")
+        self._tls = tls if is_secure else None
+        self._host, self._host_header = _host_and_header(url)
+        self._port = parts.port or (443 if is_secure else 80)
         self._idle_seconds = idle_seconds
         self._idle_since = float("-inf")
         self._socket: socket.socket | None = None
+        self._written = RequestHeaders(), ""
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def send(self, request: WireRequest) -> "_Answer":
         """Send a request; its answer, whose body is read as the caller asks for it."""
-        seconds = request.extensions["timeout"]
-        written = _request_bytes(request)
-        connection = self._connect(request, seconds["connect"])
-        answer = _Answer()
+        written = self._request_bytes(request)
+        connection = self._connect(request.connect_seconds)
+        answer = _Answer(self, connection)
         try:
-            if connection.gettimeout() != seconds["read"]:  # setting it is a call of the system
-                connection.settimeout(seconds["read"])
+            if connection.gettimeout() != request.read_seconds:  # setting it is a call of the system
+                connection.settimeout(request.read_seconds)
             connection.sendall(written)
             while not answer.has_head:
                 answer.feed(connection.recv(_CHUNK))
+            if answer.headers.get("transfer-encoding", "chunked").lower() != "chunked":
+                raise HttpParserError("it is packed in a way that was not asked for")  # noqa: TRY301
         except (OSError, HttpParserError) as error:
             self.close()
-            raise _transport_error(error, request) from error
+            raise _broken(error) from error
         except BaseException:
             self.close()  # half an exchange must not meet the next one
             raise
-        stream = _Body(answer, connection, self, request)
-        return httpx.Response(answer.status, headers=answer.headers, stream=stream)
+        return answer
 
     def close(self) -> None:
         """Close the connection; the next request makes another."""
@@ -68,7 +92,26 @@ class DirectTransport(httpx.BaseTransport):
         """An exchange has ended: keep the connection for the next one, for `idle_seconds`."""
         self._idle_since = time.monotonic()
 
-    def _connect(self, request: httpx.Request, seconds: float) -> socket.socket:
+    def _request_bytes(self, request: WireRequest) -> bytes:
+        """The request as it goes out, in one piece. Refuses what would be read as another one."""
+        target = request.target.decode("ascii")
+        if " " in target or _breaks_a_line(target):
+            raise _unsendable()
+        body, method = request.body or b"", request.method
+        no_length = "Content-Length: 0\r\n" if not body and method in _WITH_BODY else ""
+        length = f"Content-Length: {len(body)}\r\n" if body else ""
+        lines = f"{no_length}{self._header_lines(request.headers)}{length}"
+        return f"{method} {target} HTTP/1.1\r\nHost: {self._host_header}\r\n{lines}\r\n".encode("ascii") + body
+
+    def _header_lines(self, headers: RequestHeaders) -> str:
+        """Headers as they go out; most calls have those of the call before."""
+        if headers != self._written[0]:
+            if any(map(_breaks_a_line, (*headers, *headers.values()))):
+                raise _unsendable()
+            self._written = RequestHeaders(headers), "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return self._written[1]
+
+    def _connect(self, seconds: float) -> socket.socket:
         """The connection there is, unless the server may have given it up meanwhile; else a new one."""
         held = self._socket
         if held is not None and time.monotonic() - self._idle_since <= self._idle_seconds and not _has_data(held):
@@ -76,10 +119,9 @@ class DirectTransport(httpx.BaseTransport):
         self.close()
         try:
             self._socket = self._open_socket(seconds)
-        except TimeoutError as error:
-            raise httpx.ConnectTimeout(str(error), request=request) from error
         except (OSError, UnicodeError) as error:  # a host name may be none that can be asked for
-            raise httpx.ConnectError(str(error), request=request) from error
+            detail = str(error) or ("ConnectTimeout" if isinstance(error, TimeoutError) else "ConnectError")
+            raise not_sent(error, f"no connection ({detail})", self._host) from error
         return self._socket
 
     def _open_socket(self, seconds: float) -> socket.socket:
@@ -92,26 +134,41 @@ class DirectTransport(httpx.BaseTransport):
             raise
 
 
-def _request_bytes(request: httpx.Request) -> bytes:
-    """The request as it goes out, in one piece. Raises `LocalProtocolError` for what would be read as another one."""
-    target: bytes = request.extensions.get("target", request.url.raw_path)
-    headers = [part for header in request.headers.raw for part in header]
-    if b" " in target or any(each in part for part in (target, *headers) for each in _LINE_BREAKS):
-        raise httpx.LocalProtocolError("a line break in a target or header", request=request)
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode(), target)]
-    lines += [b"%b: %b" % header for header in request.headers.raw]
-    return b"\r\n".join((*lines, b"", request.content))
+def _breaks_a_line(text: str) -> bool:
+    return "\r" in text or "\n" in text or "\0" in text
+
+
+def _unsendable() -> ExchangeFailed:
+    return ExchangeFailed(NoResponse("the connection broke (a line break in a target or header)"))
+
+
+def _host_and_header(url: str) -> tuple[str, str]:
+    """The host to connect to, and the `Host` header, which leaves out the usual port of the scheme."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not _USUAL_HOST.fullmatch(host):
+        from reconciler.http.httpx_connection import url_host  # noqa: PLC0415 - only what is unusual needs httpx
+
+        return url_host(url)
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    return host, host if parts.port in {None, usual} else f"{host}:{parts.port}"
 
 
 class _Answer:
-    """An answer as the parser reports it piece by piece. Interim answers (1xx) are dropped."""
+    """Implements `WireResponse` as the parser reports it piece by piece. Interim answers (1xx) are dropped.
 
-    def __init__(self) -> None:
+    Unless its body is read to its end, its connection is of no more use.
+    """
+
+    def __init__(self, home: DirectConnection, connection: socket.socket) -> None:
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: dict[str, str] = {}
         self.has_head = self.is_whole = False
-        self.is_last = False
+        self._is_last = False
         """Whether the connection is of no more use after this answer."""
+        self._home = home
+        self._connection = connection
+        self._fields: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._head_bytes = 0
         self._error: HttpParserError | None = None
@@ -132,39 +189,64 @@ class _Answer:
         except HttpParserError as error:
             if not self.has_head:
                 raise
-            self.is_last = True
+            self._is_last = True
             self._error = None if self.is_whole else error  # the head stands; whoever reads the body is told
 
-    def body(self) -> list[bytes]:
-        """What came of the body since this was last asked; raises what is wrong with it when nothing did."""
-        if self._error is not None and not self._body:
-            raise self._error
+    def raw(self) -> Iterator[bytes]:
+        """The body piece by piece."""
+        while parts := self._next():
+            yield from parts
+
+    def unpacked(self) -> Iterator[bytes]:
+        """The body without its content encoding."""
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        if encoding in {"", "identity"}:
+            return self.raw()
+        if encoding in {"gzip", "x-gzip"}:
+            return gunzipped(self.raw())
+        from reconciler.http.httpx_connection import unpacked  # noqa: PLC0415 - only what is unusual needs httpx
+
+        return unpacked(encoding, self.raw())
+
+    def close(self) -> None:
+        """Free the answer; close the connection if anything is left on it."""
+        del self._parser  # it refers to this answer: without the cycle both are freed at once
+        if self.is_whole and not self._is_last:
+            self._home.mark_idle()
+        else:
+            self._home.close()
+
+    def _next(self) -> list[bytes]:
+        """More of the body; nothing at its end."""
+        try:
+            while not self._body and not self.is_whole:
+                if self._error is not None:
+                    raise self._error
+                self.feed(self._connection.recv(_CHUNK))
+        except (OSError, HttpParserError) as error:
+            raise _broken(error) from error
         parts, self._body = self._body, []
         return parts
 
-    def drop_parser(self) -> None:
-        """Delete the parser, which refers to this answer: without the cycle both are freed at once."""
-        del self._parser
-
     def _end(self) -> None:
-        framed = {name.lower() for name, _ in self.headers} & {b"content-length", b"transfer-encoding"}
-        if not self.has_head or framed:
+        if not self.has_head or "content-length" in self.headers or "transfer-encoding" in self.headers:
             raise HttpParserError("the connection was closed before the answer was whole")
-        self.is_whole = self.is_last = True
+        self.is_whole = self._is_last = True
 
     def on_message_begin(self) -> None:
-        self.is_last = self.is_last or self.is_whole  # nobody asked for another answer
+        self._is_last = self._is_last or self.is_whole  # nobody asked for another answer
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.has_head:
-            self.headers.append((name, value))
+            self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self.is_whole:
             return
         self.status = self._parser.get_status_code()
         self.has_head = self.status >= 200
-        self.is_last = not self._parser.should_keep_alive()
+        self.headers = _by_name(self._fields)
+        self._is_last = not self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
         if not self.is_whole:
@@ -174,40 +256,21 @@ class _Answer:
         if self.has_head:
             self.is_whole = True
         else:
-            self.headers.clear()
+            self._fields.clear()
 
 
-class _Body(httpx.SyncByteStream):
-    """The body of an answer, as it comes in. Unless it is read to its end, its connection is of no more use."""
-
-    def __init__(
-        self, answer: _Answer, connection: socket.socket, home: DirectTransport, request: httpx.Request
-    ) -> None:
-        self._answer = answer
-        self._connection = connection
-        self._home = home
-        self._request = request
-
-    def __iter__(self) -> Iterator[bytes]:
-        while parts := self._next():
-            yield from parts
-
-    def _next(self) -> list[bytes]:
-        """More of the body; nothing at its end."""
+def _by_name(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers as `WireResponse` has them: all as UTF-8 or, where one is not that, all as ISO 8859-1."""
+    for encoding in ("utf-8", "latin-1"):
+        found: dict[str, str] = {}
         try:
-            while not (parts := self._answer.body()) and not self._answer.is_whole:
-                self._answer.feed(self._connection.recv(_CHUNK))
-        except (OSError, HttpParserError) as error:
-            raise _transport_error(error, self._request) from error
-        return parts
-
-    def close(self) -> None:
-        """Free the answer; close the connection if anything is left on it."""
-        self._answer.drop_parser()
-        if self._answer.is_whole and not self._answer.is_last:
-            self._home.mark_idle()
-        else:
-            self._home.close()
+            for raw_name, raw_value in fields:
+                name, value = raw_name.lower().decode(encoding), raw_value.decode(encoding)
+                found[name] = f"{found[name]}, {value}" if name in found else value
+        except UnicodeDecodeError:
+            continue
+        break
+    return found
 
 
 def _has_data(held: socket.socket) -> bool:
@@ -218,39 +281,8 @@ def _has_data(held: socket.socket) -> bool:
         return True
 
 
-def _transport_error(error: OSError | HttpParserError, request: httpx.Request) -> httpx.TransportError:
-    """What httpx calls it. Something may have been sent by then."""
-    message = str(error) or type(error).__name__
-    match error:
-        case TimeoutError():
-            return httpx.ReadTimeout(message, request=request)
-        case OSError():
-            return httpx.ReadError(message, request=request)
-        case _:
-            return httpx.RemoteProtocolError(message, request=request)
-
-
-class WriteAttempted(RuntimeError):
-    """Something tried to write where nothing may be written: a bug of ours, so not an error that users could mend."""
-
-
-class ReadOnlyTransport(httpx.BaseTransport):
-    """Passes on GET, and POST to the one path where tokens are given out.
-
-    Raises `WriteAttempted` for any other request, before a connection is even made.
-    """
-
-    def __init__(self, inner: httpx.BaseTransport, token_path: str) -> None:
-        self._inner = inner
-        self._token_path = token_path
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer to a read, or to the call for a token."""
-        asks_for_token = request.method == "POST" and request.url.raw_path == self._token_path.encode()
-        if request.method != "GET" and not asks_for_token:
-            raise WriteAttempted(f"{request.method} {request.url.path} over a transport that only reads")
-        return self._inner.handle_request(request)
-
-    def close(self) -> None:
-        """Close what is underneath."""
-        self._inner.close()
+def _broken(error: OSError | HttpParserError) -> ExchangeFailed:
+    """What it means that the connection failed when something may have been sent."""
+    detail = str(error) or type(error).__name__
+    failure = "no answer in time" if isinstance(error, TimeoutError) else "the connection broke"
+    return ExchangeFailed(NoResponse(f"{failure} ({detail})"))

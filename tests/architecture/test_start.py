@@ -144,6 +144,16 @@ def test_a_checkout_that_has_the_cache_and_the_key_of_another_reads_nothing_and_
         assert "yaml" in libraries(imported("validate", cwd=other, **env))
 
 
+@pytest.mark.parametrize("command", ["ping", "drift"])
+def test_asking_the_api_takes_no_client_library_but_a_parser(imported, command):
+    keys = {"DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET}
+    with Rival().running() as server:
+        modules = imported(command, DT_MANAGEMENT_URL=server.url, **keys)
+    assert server.asked
+    assert "reconciler.http.transport" in modules
+    assert not {"httpx", "h11", "http.client", "ssl", "urllib.request"} & modules
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_the_help_of_a_command_takes_no_slow_library(imported, command):
     slow = {"alembic", "cel", "deepdiff", "duckdb", "ibis", "jinja2", "psycopg", "pyarrow", "pyspark", "sqlalchemy"}

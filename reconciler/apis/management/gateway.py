@@ -4,9 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, TypeVar, assert_never
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from reconciler.apis.management.origin import EXAMPLE, VARIABLE
 from reconciler.apis.management.wire import answer, calls
@@ -41,6 +39,9 @@ from reconciler.model.state import DesiredPlacement, LiveResource
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Ambiguous, Answer, Clock, NotSent, Rejected
 
+if TYPE_CHECKING:
+    import httpx
+
 MANAGEMENT: Final = Service(
     name="the Management API",
     variable=VARIABLE,
@@ -60,7 +61,7 @@ class DtClient(ApiClient):
         *,
         clock: Clock,
         patience: RetryPolicy = USUAL_POLICY,
-        transport: Callable[[], httpx.BaseTransport] | None = None,
+        transport: "Callable[[], httpx.BaseTransport] | None" = None,
         read_only: bool = False,
         parallelism: int = MOST,
         chance: Callable[[], float] = random.random,

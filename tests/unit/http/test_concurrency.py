@@ -62,7 +62,7 @@ def test_no_more_calls_than_the_width_are_let_through_at_once():
     three = Barrier(3)
 
     def call():
-        with gate.turn():
+        with gate:
             with lock:
                 under_way[0] += 1
                 seen.append(under_way[0])
@@ -81,7 +81,7 @@ def test_good_answers_let_more_calls_through_together():
     together = Barrier(2 * FIRST)
 
     def call():
-        with gate.turn():
+        with gate:
             gate.on_response("GET placement", sent_at=0.0, now=0.1, throttled=False)
             together.wait(10)
 
@@ -97,7 +97,7 @@ def test_a_throttled_answer_holds_the_next_calls_back():
     alone = Barrier(2)
 
     def call():
-        with gate.turn():
+        with gate:
             try:
                 alone.wait(0.2)
             except BrokenBarrierError:

@@ -16,6 +16,8 @@ from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAns
 from reconciler.http import connections as http
 from reconciler.http.auth import Credentials
 from reconciler.http.exchange import NoResponse, Request, RequestNotSent, Response
+from reconciler.http.httpx_connection import HttpxConnection
+from reconciler.http.wire import RequestHeaders, WireRequest
 from reconciler.model.secret import Secret
 from reconciler.ports import Accepted, Ambiguous, Rejected
 
@@ -33,6 +35,11 @@ def made(kind):
     return kind() if not inspect.signature(kind).parameters else kind("x")
 
 
+def exchanged(serve):
+    connection = HttpxConnection("https://h", httpx.MockTransport(serve))
+    return http.exchange(connection, WireRequest("GET", b"/", RequestHeaders(), None, 1.0, 1.0), lambda: False)
+
+
 @each("kind", WHATEVER_HTTPX_RAISES)
 @each("when", ["sending", "reading"])
 def test_no_exception_of_httpx_escapes(kind, when):
@@ -46,7 +53,7 @@ def test_no_exception_of_httpx_escapes(kind, when):
             raise made(kind)
         return httpx.Response(200, stream=Body())
 
-    end = http.exchange(httpx.MockTransport(serve), httpx.Request("GET", "https://h"), lambda: False)
+    end = exchanged(serve)
     assert isinstance(end, RequestNotSent | NoResponse)
 
 
@@ -58,7 +65,7 @@ def test_a_packed_body_that_is_damaged_or_cut_is_no_answer_and_never_an_empty_on
             yield from (sent[:3], sent[3:])
 
     answer = httpx.Response(200, stream=Body(), headers={"Content-Encoding": encoding})
-    end = http.exchange(httpx.MockTransport(lambda _: answer), httpx.Request("GET", "https://h"), lambda: False)
+    end = exchanged(lambda _: answer)
     assert isinstance(end, NoResponse)
     assert end.why.startswith("the answer cannot be unpacked (its gzip is ")
 

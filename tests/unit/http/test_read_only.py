@@ -12,7 +12,8 @@ from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.files.project import ProjectFiles
 from reconciler.http.auth import Credentials
 from reconciler.http.exchange import Request
-from reconciler.http.transport import ReadOnlyTransport, WriteAttempted
+from reconciler.http.httpx_connection import HttpxConnection
+from reconciler.http.wire import ReadOnlyConnection, RequestHeaders, WireRequest, WriteAttempted
 from reconciler.model.secret import Secret
 from reconciler.yaml.scalar import ManifestText
 
@@ -70,12 +71,10 @@ def test_the_reader_of_a_project_has_such_a_client(rival, tmp_path, write):
 )
 def test_only_get_and_the_very_call_for_a_token_pass(method, path):
     passed = []
-    inner = httpx.MockTransport(lambda request: passed.append(request) or httpx.Response(200))
-    transport = ReadOnlyTransport(inner, TOKEN_PATH)
-    request = httpx.Request("GET", f"https://dt.example{path}")
-    request.method = method
+    transport = httpx.MockTransport(lambda request: passed.append(request) or httpx.Response(200))
+    connection = ReadOnlyConnection(HttpxConnection("https://dt.example", transport), TOKEN_PATH)
     with pytest.raises(WriteAttempted):
-        transport.handle_request(request)
+        connection.send(WireRequest(method, path.encode(), RequestHeaders(), None, 1.0, 1.0))
     assert passed == []
 
 

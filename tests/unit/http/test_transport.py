@@ -3,17 +3,17 @@
 import socket
 import ssl
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
-import httpx
 import pytest
 
-from reconciler.http.transport import DirectTransport
+from reconciler.http.exchange import NoResponse, RequestNotSent
+from reconciler.http.transport import DirectConnection
+from reconciler.http.wire import ExchangeFailed, RequestHeaders, WireRequest
 
 each = pytest.mark.parametrize
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-SECONDS = {"connect": 5.0, "read": 5.0, "write": 5.0, "pool": 5.0}
 
 
 class Script:
@@ -57,22 +57,28 @@ def _request(connection):
 @contextmanager
 def speaking_to(*connections, idle_seconds=5.0):
     with Script(*connections).running() as script:
-        transport = DirectTransport(script.url, ssl.create_default_context(), idle_seconds)
+        transport = DirectConnection(script.url, ssl.create_default_context(), idle_seconds)
         try:
             yield script, transport
         finally:
             transport.close()
 
 
-def asked(transport, url, method="GET", **more):
-    request = httpx.Request(
-        method, f"{url}/a?b=%3D", extensions={"timeout": SECONDS, **more.pop("extensions", {})}, **more
-    )
-    response = transport.handle_request(request)
-    try:
-        return response.status_code, b"".join(response.iter_bytes()), response.headers
-    finally:
-        response.close()
+def request(method="GET", target=b"/a?b=%3D", headers=None, content=None, read=5.0):
+    return WireRequest(method, target, RequestHeaders(headers or {}), content, 5.0, read)
+
+
+def asked(transport, *args, **more):
+    with closing(transport.send(request(*args, **more))) as response:
+        return response.status, b"".join(response.unpacked()), response.headers
+
+
+@contextmanager
+def failing(kind, why=""):
+    with pytest.raises(ExchangeFailed) as failed:
+        yield
+    assert isinstance(failed.value.end, kind)
+    assert why in failed.value.end.why
 
 
 @each(
@@ -89,8 +95,8 @@ def asked(transport, url, method="GET", **more):
     ids=["length", "continued", "hinted", "chunks", "to the end", "nothing", "long"],
 )
 def test_a_whole_answer_is_read_however_its_end_is_told(answer, body):
-    with speaking_to([answer]) as (script, transport):
-        assert asked(transport, script.url)[:2] == (200, body)
+    with speaking_to([answer]) as (_script, transport):
+        assert asked(transport)[:2] == (200, body)
 
 
 @each(
@@ -123,67 +129,66 @@ def test_a_whole_answer_is_read_however_its_end_is_told(answer, body):
     ],
 )
 def test_a_broken_answer_is_a_break_of_the_protocol_and_its_connection_is_not_used_again(answer):
-    with speaking_to([answer], [OK]) as (script, transport):
-        with pytest.raises(httpx.RemoteProtocolError):
-            asked(transport, script.url)
-        assert asked(transport, script.url)[1] == b"ok"
+    with speaking_to([answer], [OK]) as (_script, transport):
+        with failing(NoResponse, "the connection broke"):
+            asked(transport)
+        assert asked(transport)[1] == b"ok"
 
 
 def test_a_head_stands_although_its_body_is_broken():
     broken = b"HTTP/1.1 409 Conflict\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nno su\r\nno size\r\n"
-    with speaking_to([broken], [OK]) as (script, transport):
-        response = transport.handle_request(httpx.Request("GET", script.url, extensions={"timeout": SECONDS}))
-        assert response.status_code == 409
-        parts = response.iter_raw()
+    with speaking_to([broken], [OK]) as (_script, transport):
+        response = transport.send(request())
+        assert response.status == 409
+        parts = response.raw()
         assert next(parts) == b"no su"
-        with pytest.raises(httpx.RemoteProtocolError):
+        with failing(NoResponse, "the connection broke"):
             next(parts)
         response.close()
-        assert asked(transport, script.url)[1] == b"ok"
+        assert asked(transport)[1] == b"ok"
 
 
 def test_a_connection_is_used_again():
-    with speaking_to([OK, OK]) as (script, transport):
-        assert [asked(transport, script.url)[1] for _ in range(2)] == [b"ok", b"ok"]
+    with speaking_to([OK, OK]) as (_script, transport):
+        assert [asked(transport)[1] for _ in range(2)] == [b"ok", b"ok"]
 
 
 def test_a_connection_that_the_server_has_closed_meanwhile_is_left_alone():
     with speaking_to([OK], [OK]) as (script, transport):
-        asked(transport, script.url)
+        asked(transport)
         assert script.hung_up[0].wait(5)
-        assert asked(transport, script.url, "POST", content=b"{}")[1] == b"ok"
+        assert asked(transport, "POST", content=b"{}")[1] == b"ok"
 
 
 def test_a_connection_that_was_idle_too_long_is_left_alone():
-    with speaking_to([OK], [OK], idle_seconds=-1) as (script, transport):
-        assert [asked(transport, script.url)[1] for _ in range(2)] == [b"ok", b"ok"]
+    with speaking_to([OK], [OK], idle_seconds=-1) as (_script, transport):
+        assert [asked(transport)[1] for _ in range(2)] == [b"ok", b"ok"]
 
 
 def test_a_connection_that_the_server_wants_to_close_is_left_alone():
     last = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
-    with speaking_to([last], [OK]) as (script, transport):
-        assert [asked(transport, script.url)[1] for _ in range(2)] == [b"ok", b"ok"]
+    with speaking_to([last], [OK]) as (_script, transport):
+        assert [asked(transport)[1] for _ in range(2)] == [b"ok", b"ok"]
 
 
 def test_what_nobody_asked_for_is_no_answer_to_the_next_call():
-    with speaking_to([OK + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"], [OK]) as (script, transport):
-        asked(transport, script.url)
-        assert asked(transport, script.url)[1] == b"ok"
+    with speaking_to([OK + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"], [OK]) as (_script, transport):
+        asked(transport)
+        assert asked(transport)[1] == b"ok"
 
 
 def test_a_body_that_is_not_read_to_its_end_costs_the_connection():
     long = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000
-    with speaking_to([long], [OK]) as (script, transport):
-        request = httpx.Request("GET", script.url, extensions={"timeout": SECONDS})
-        response = transport.handle_request(request)
-        assert next(response.iter_raw())
+    with speaking_to([long], [OK]) as (_script, transport):
+        response = transport.send(request())
+        assert next(response.raw())
         response.close()
-        assert asked(transport, script.url)[1] == b"ok"
+        assert asked(transport)[1] == b"ok"
 
 
 def test_a_request_goes_out_once_as_it_is_written():
     with speaking_to([OK]) as (script, transport):
-        asked(transport, script.url, "POST", content=b'{"a": 1}', headers={"X-Own": "1", "User-Agent": "u"})
+        asked(transport, "POST", content=b'{"a": 1}', headers={"X-Own": "1", "User-Agent": "u"})
     first, *lines = script.heard[0].split(b"\r\n")
     assert first == b"POST /a?b=%3D HTTP/1.1"
     host = script.url.removeprefix("http://").encode()
@@ -192,25 +197,29 @@ def test_a_request_goes_out_once_as_it_is_written():
 
 @each(
     "more",
-    [{"headers": {"X-Own": "1\r\nX-Other: 2"}}, {"extensions": {"target": b"/ HTTP/1.1\r\n\r\nGET /"}}],
-    ids=["header", "target"],
+    [
+        *({"headers": {"X-Own": f"1{sign}X-Other: 2"}} for sign in ("\r\n", "\n", "\r", "\0")),
+        {"headers": {"X-Own: 1\r\nX-Other": "2"}},
+        {"target": b"/ HTTP/1.1\r\n\r\nGET /"},
+        {"target": b"/\n"},
+        {"target": b"/a b"},
+    ],
 )
 def test_a_request_that_would_be_read_as_another_is_not_sent(more):
-    url = "http://127.0.0.1:9"
-    with pytest.raises(httpx.LocalProtocolError):
-        asked(DirectTransport(url, ssl.create_default_context(), 1), url, **more)
+    with failing(NoResponse, "a line break"):
+        asked(DirectConnection("http://127.0.0.1:9", None, 1), **more)
 
 
 def test_a_target_of_its_own_goes_out_byte_for_byte():
     with speaking_to([OK]) as (script, transport):
-        asked(transport, script.url, extensions={"target": b"/x%3Dy?z='%2B"})
+        asked(transport, target=b"/x%3Dy?z='%2B")
     assert script.heard[0].startswith(b"GET /x%3Dy?z='%2B HTTP/1.1\r\n")
 
 
 def test_headers_come_as_they_were_sent():
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nLink: <a>\r\nlink: <b>\r\nX-Word: caf\xe9\r\n\r\nok"
-    with speaking_to([answer]) as (script, transport):
-        _, _, headers = asked(transport, script.url)
+    with speaking_to([answer]) as (_script, transport):
+        _, _, headers = asked(transport)
     assert headers["link"] == "<a>, <b>"
     assert headers["x-word"] == "café"
 
@@ -218,20 +227,19 @@ def test_headers_come_as_they_were_sent():
 def test_without_a_listener_nothing_was_sent():
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(httpx.ConnectError):
-        asked(DirectTransport(url, ssl.create_default_context(), 1), url)
+    with failing(RequestNotSent, "no connection ("):
+        asked(DirectConnection(url, ssl.create_default_context(), 1))
 
 
 def test_a_host_that_cannot_be_asked_for_was_sent_nothing():
     url = f"http://{'a' * 70}.example"
-    with pytest.raises(httpx.ConnectError):
-        asked(DirectTransport(url, ssl.create_default_context(), 1), url)
+    with failing(RequestNotSent, "no connection ("):
+        asked(DirectConnection(url, ssl.create_default_context(), 1))
 
 
 def test_silence_is_a_timeout_after_the_request_was_sent():
     with socket.create_server(("127.0.0.1", 0)) as silent:  # it listens, and never says a word
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        transport = DirectTransport(url, ssl.create_default_context(), 1)
-        request = httpx.Request("GET", url, extensions={"timeout": {**SECONDS, "read": 0.05}})
-        with pytest.raises(httpx.ReadTimeout):
-            transport.handle_request(request)
+        transport = DirectConnection(url, ssl.create_default_context(), 1)
+        with failing(NoResponse, "no answer in time (timed out)"):
+            transport.send(request(read=0.05))
