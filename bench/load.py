@@ -21,7 +21,7 @@ from generate import app
 from reconciler.diff.change import InSync, Remember
 from reconciler.diff.changes import verdicts_on
 from reconciler.diff.context import DiffOptions
-from reconciler.files.project import STATE_FOLDER, Project, find_project, read_manifests
+from reconciler.files.project import STATE_FOLDER, ProjectFiles, find_project, read_manifests
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.decode import decode
@@ -80,7 +80,7 @@ def same_live(desired: DesiredState) -> LiveState:
     return LiveState(tuple(apps), placements)
 
 
-def recalled(project: Project, texts: list[ManifestText]) -> Loaded:
+def recalled(project: ProjectFiles, texts: list[ManifestText]) -> Loaded:
     """As a command that remembers: settings and manifests, the cache opened and saved."""
     cache = Cache(project.root / STATE_FOLDER / "cache")
     outline, _ = load_settings_cached(project.settings, cache)
