@@ -197,9 +197,16 @@ def spelling(scalar: Scalar) -> str:
 
 
 class PlainScalars(dict[str, Scalar]):
-    """Resolved scalars by their text, filled as they are asked for: manifests repeat a few words many times."""
+    """Resolved scalars by their text, filled as they are asked for: manifests repeat a few words many times.
 
-    __slots__ = ()
+    `lines` is where `yaml.plain` keeps what whole lines say.
+    """
+
+    __slots__ = ("lines",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[str, Any] = {}
 
     def __missing__(self, text: str) -> Scalar:
         value = self[text] = resolve(text)

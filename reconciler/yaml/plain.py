@@ -1,0 +1,272 @@
+"""Plain YAML, as nearly all manifests are written, read by its lines; anything else is left to the loader of `parse`.
+
+Plain are mappings and lists by indentation whose lines each hold a key, a scalar, or a mapping or list that ends within
+the line. Lines repeat, so what a line says is kept. The result is the loader's, or none: see docs/design-speed.md.
+"""
+
+import re
+from dataclasses import dataclass
+from sys import intern
+from typing import Any, Final, TypeAlias
+
+from reconciler.yaml.node import LINE, Map, Mark, Seq, make_map, make_seq
+from reconciler.yaml.scalar import PlainScalars, Scalar
+
+_OTHERS: Final = "\xa0-\u1fff\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\U00010000-\U0010fffd"
+"""Characters beyond ASCII that end no line, are seen, and are not for private use."""
+_PRINTABLE: Final = re.compile(f"[ -~{_OTHERS}]*")
+_HEAD: Final = re.compile(
+    r"""( *)(?:-( +))?(?:([A-Za-z0-9_][A-Za-z0-9_.-]{0,99}|"[^"\\]{0,99}"|'[^']{0,99}'):(?![^ ]))?( *)"""
+)
+"""The indentation of a line, the blanks behind the dash of an item, a key, the blanks before the value."""
+_QUOTED: Final = r""""([^"\\]*)"|'([^']*)'"""
+_SCALAR: Final = re.compile(
+    rf"""((?:[^ ?:,\[\]{{}}#&*!|>'"%@`-]|-(?=[^ #:]))(?:[^ #:]+| +[^ #:]|#|:(?=[^ #:]))*+)|{_QUOTED}"""
+)
+"""A scalar of a printable line: plain, or in quotes and without escapes."""
+_WORD: Final = f"A-Za-z0-9_.+~/$(){_OTHERS}"
+_FLOW_SCALAR: Final = re.compile(rf"((?:[{_WORD}]|-(?=[A-Za-z0-9_.]))(?:[{_WORD}-]+| +[{_WORD}-])*+)|{_QUOTED}")
+"""A scalar in a mapping or list within a line."""
+_BLANKS: Final = re.compile(" *")
+_COLON: Final = re.compile(": +")
+_BETWEEN: Final = re.compile(r" *(,|[\]}])")
+_END: Final = re.compile(r" *(?: #.*)?")
+"""What may follow the value of a line."""
+
+_LONGEST_KEY: Final = 100
+_DEEPEST: Final = 32
+_MOST_LINES: Final = 1 << 16
+"""Lines whose content is kept at a time; they take some tens of megabytes at most."""
+
+
+class _NotPlain(Exception):
+    """The text is not plainly of the shape that is read here."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowValue:
+    """A mapping or list within a line. `columns` are those of its keys and values, `inner` holds its mappings and lists."""
+
+    parts: dict[str, Any] | list[Any]
+    column: int
+    columns: tuple[int, ...]
+    inner: "tuple[tuple[Any, FlowValue], ...]"
+
+    def node(self, start: Mark) -> Map | Seq:
+        """Its node on the line that begins at a mark."""
+        parts, marks = self.parts, [start + column for column in self.columns]
+        node: Any
+        if isinstance(parts, dict):
+            node = make_map(parts, start + self.column, marks)
+        else:
+            node = make_seq(parts, start + self.column, marks)
+        for step, value in self.inner:
+            node[step] = value.node(start)
+        return node
+
+
+_AS_SCALAR, _AS_FLOW, _OPENS = range(3)
+_ITEM: Final = 3
+Line: TypeAlias = tuple[int, int, int, str | None, int, Any]
+"""What a line says: level, kind, column and text of its key, column of its value, and the value.
+
+The level is twice the column for an entry of a mapping, and one more for an item of a list: a list may stand in the column
+of the mapping that holds it. The kind says what the value is, `_ITEM` is added for an item; `_OPENS` is a key alone.
+"""
+
+
+class _Lines(dict[str, Line | None]):
+    """What lines say by their text, filled as they are asked for: None where they say nothing. Raises `_NotPlain`."""
+
+    __slots__ = ("_scalars",)
+
+    def __init__(self, scalars: PlainScalars) -> None:
+        super().__init__()
+        self._scalars = scalars
+
+    def __missing__(self, text: str) -> Line | None:
+        if len(self) >= _MOST_LINES:
+            self.clear()
+        line = self[text] = self._line(text)
+        return line
+
+    def _line(self, text: str) -> Line | None:
+        if not _PRINTABLE.fullmatch(text):
+            raise _NotPlain
+        if text.lstrip(" ")[:1] in {"", "#"}:
+            return None
+        head: Any = _HEAD.match(text)
+        indent, dash, key, _ = head.groups()
+        key_column, column = head.start(3), head.end()
+        level, kind = (2 * len(indent), 0) if dash is None else (2 * len(indent) + 1, _ITEM)
+        is_alone = text[column : column + 1] in {"", "#"}
+        if key is None and (is_alone or dash is None):
+            raise _NotPlain
+        if key is not None:
+            key = intern(key[1:-1] if key[0] in "\"'" else key)
+        if is_alone:
+            return level, kind + _OPENS, key_column, key, head.end(3) + 1, None
+        value: Any
+        if text[column] in "{[":
+            value, end = self._flow(text, column, _DEEPEST)
+            kind += _AS_FLOW
+        else:
+            value, end = self._scalar(_SCALAR, text, column)
+            kind += _AS_SCALAR
+        if not _END.fullmatch(text, end):
+            raise _NotPlain
+        return level, kind, key_column, key, column, value
+
+    def _scalar(self, form: re.Pattern[str], text: str, at: int) -> tuple[Scalar, int]:
+        found = form.match(text, at)
+        if found is None:
+            raise _NotPlain
+        plain = found[1]
+        value = self._scalars[plain] if plain is not None else found[found.lastindex or 0]
+        return value, found.end()
+
+    def _flow(self, text: str, begin: int, room: int) -> tuple[FlowValue, int]:
+        """The mapping or list that begins at a column, and where it ends; `room` is for so many levels."""
+        is_map, closing = text[begin] == "{", "}" if text[begin] == "{" else "]"
+        keys: list[str] = []
+        values: list[Any] = []
+        columns: list[int] = []
+        inner: list[tuple[Any, FlowValue]] = []
+        at = _after(_BLANKS, text, begin + 1)
+        is_open = not text.startswith(closing, at)
+        while is_open:
+            if is_map:
+                columns.append(at)
+                key, at = _flow_key(text, at)
+                keys.append(key)
+            columns.append(at)
+            if text[at : at + 1] in {"{", "["}:
+                if not room:
+                    raise _NotPlain
+                value, at = self._flow(text, at, room - 1)
+                inner.append((keys[-1] if is_map else len(values), value))
+                values.append(None)
+            else:
+                scalar, at = self._scalar(_FLOW_SCALAR, text, at)
+                values.append(scalar)
+            at = _after(_BLANKS, text, at)
+            is_open = text.startswith(",", at)
+            at = _after(_BLANKS, text, at + 1) if is_open else at
+        if not text.startswith(closing, at) or len(set(keys)) != len(keys):
+            raise _NotPlain
+        parts = dict(zip(keys, values, strict=True)) if is_map else values
+        return FlowValue(parts, begin, tuple(columns), tuple(inner)), at + 1
+
+
+def _after(form: re.Pattern[str], text: str, at: int) -> int:
+    found = form.match(text, at)
+    if found is None:
+        raise _NotPlain
+    return found.end()
+
+
+def _flow_key(text: str, at: int) -> tuple[str, int]:
+    """The key at a column, and where its value begins."""
+    found = _FLOW_SCALAR.match(text, at)
+    if found is None or found.end() - at > _LONGEST_KEY:
+        raise _NotPlain
+    return intern(found[found.lastindex or 0]), _after(_COLON, text, found.end())
+
+
+_NOWHERE: Final = -1
+"""The level of no line: whatever comes next is looked at."""
+
+
+class _Tree:
+    """The mappings and lists that are open, outermost first, each with its level.
+
+    `key` of the innermost mapping has no value yet, and `empty` is where the value ends if none comes.
+    """
+
+    __slots__ = ("empty", "key", "nodes")
+
+    def __init__(self) -> None:
+        self.nodes: list[tuple[int, Any]] = []
+        self.key: str | None = None
+        self.empty = 0
+
+    def open(self, level: int, mark: Mark) -> Any:
+        """A new innermost mapping or list."""
+        if len(self.nodes) >= _DEEPEST:
+            raise _NotPlain
+        node: Any = make_seq([], mark, []) if level & 1 else make_map({}, mark, [])
+        self.nodes.append((level, node))
+        return node
+
+    def find(self, level: int, mark: Mark) -> Any:
+        """The mapping or list that a line of another level than the one before stands in."""
+        if self.key is not None and level > self.nodes[-1][0]:
+            parent, key, self.key = self.nodes[-1][1], self.key, None
+            node = parent[key] = self.open(level, mark)
+            parent.marks.append(mark)
+            return node
+        self.close(level)
+        if not self.nodes or self.nodes[-1][0] != level:
+            raise _NotPlain
+        return self.nodes[-1][1]
+
+    def close(self, level: int) -> None:
+        """Close all that a line of a level does not stand in. Raises for equal keys."""
+        if self.key is not None:
+            node = self.nodes[-1][1]
+            node[self.key], self.key = None, None
+            node.marks.append(self.empty)
+        while self.nodes and self.nodes[-1][0] > level:
+            inner, node = self.nodes.pop()
+            if not inner & 1 and 2 * len(node) != len(node.marks):
+                raise _NotPlain
+
+
+def read_plain(content: str, scalars: PlainScalars) -> Map | None:
+    """The mapping that the text is, as the loader of `parse` makes it; None where the text is not plain."""
+    if not isinstance(scalars.lines, _Lines):
+        scalars.lines = _Lines(scalars)
+    try:
+        return _read(content, scalars.lines)
+    except _NotPlain:
+        return None
+
+
+def _read(content: str, lines: _Lines) -> Map | None:
+    tree = _Tree()
+    root: Map | None = None
+    node: Any = None
+    marks: list[Mark] = []
+    here = _NOWHERE
+    first = 1 if content.startswith("---\n") else 0
+    for number, line in enumerate(map(lines.__getitem__, content.split("\n")[first:]), first):
+        if line is None:
+            continue
+        level, kind, key_column, key, column, value = line
+        start = number * LINE
+        if level != here:
+            if root is None:
+                if level:
+                    raise _NotPlain
+                root = tree.open(level, start)
+            node, here = tree.find(level, start + level // 2), level
+            marks = node.marks
+        if kind >= _ITEM:
+            kind -= _ITEM
+            if key is None:
+                node.append(value if kind == _AS_SCALAR else value.node(start))
+                marks.append(start + column)
+                continue
+            here = 2 * key_column
+            item = tree.open(here, start + key_column)
+            node.append(item)
+            marks.append(item.mark)
+            node, marks = item, item.marks
+        if kind == _OPENS:
+            marks.append(start + key_column)
+            tree.key, tree.empty, here = key, start + column, _NOWHERE
+            continue
+        node[key] = value if kind == _AS_SCALAR else value.node(start)
+        marks += (start + key_column, start + column)
+    tree.close(_NOWHERE)
+    return root
