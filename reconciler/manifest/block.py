@@ -80,6 +80,8 @@ def _number_from(least: float) -> Callable[[Any], Number]:
     exact_least = Decimal(str(least))
 
     def number(raw: Any) -> Number:
+        if type(raw) is Decimal and raw >= exact_least:  # as nearly all are
+            return raw
         if not isinstance(raw, int | float | Decimal) or isinstance(raw, bool):
             raise PydanticKnownError("float_type")
         if isinstance(raw, int) and abs(raw) >= _MOST_EXACT:

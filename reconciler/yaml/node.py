@@ -20,7 +20,9 @@ VARIABLE: Final = "${"
 
 Mark: TypeAlias = int
 """Where something begins: so many times `LINE` as lines come before, and the column, from 0. Cheaper than an object."""
-LINE: Final = 1 << 32
+_COLUMN_BITS: Final = 32
+LINE: Final = 1 << _COLUMN_BITS
+_COLUMN: Final = LINE - 1
 
 
 def mark_of(place: Any) -> Mark:
@@ -31,7 +33,11 @@ def mark_of(place: Any) -> Mark:
 
 def place_of(mark: Mark) -> Place:
     """The mark as people count: from 1."""
-    return Place(mark // LINE + 1, mark % LINE + 1)
+    return Place((mark >> _COLUMN_BITS) + 1, (mark & _COLUMN) + 1)
+
+
+_FEW: Final = 32
+"""Keys that are sooner walked over than put in a table."""
 
 
 class Map(dict[str, Any]):
@@ -68,17 +74,19 @@ class Map(dict[str, Any]):
 
     def key_place(self, key: str) -> Place:
         """Where the key stands; the mapping's own place where it has no such key."""
-        return place_of(self.marks[2 * self._positions()[key]]) if key in self else self.place
+        return place_of(self.marks[2 * self._position(key)]) if key in self else self.place
 
     def value_place(self, key: str) -> Place:
         """Where the key's value stands; the mapping's own place where it has no such key."""
-        return place_of(self.marks[2 * self._positions()[key] + 1]) if key in self else self.place
+        return place_of(self.marks[2 * self._position(key) + 1]) if key in self else self.place
 
-    def _positions(self) -> dict[str, int]:
+    def _position(self, key: str) -> int:
+        if len(self) <= _FEW:
+            return list(self).index(key)
         # Kept, because a mapping of a hundred thousand wrong keys is asked about each of them.
         if self.positions is None:
             self.positions = {key: at for at, key in enumerate(self)}
-        return self.positions
+        return self.positions[key]
 
     def find(self, key: str) -> int | None:
         """The position of the mapping's own entry of a key; what merges bring is not its own."""
