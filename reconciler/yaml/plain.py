@@ -15,21 +15,26 @@ from reconciler.yaml.scalar import PlainScalars, Scalar
 _OTHERS: Final = "\xa0-\u1fff\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\U00010000-\U0010fffd"
 """Characters beyond ASCII that end no line, are seen, and are not for private use."""
 _PRINTABLE: Final = re.compile(f"[ -~{_OTHERS}]*")
-_HEAD: Final = re.compile(
-    r"""( *)(?:-( +))?(?:([A-Za-z0-9_][A-Za-z0-9_.-]{0,99}|"[^"\\]{0,99}"|'[^']{0,99}'):(?![^ ]))?( *)"""
+_USUAL: Final = re.compile(
+    r"""( *+)(- )?(?:([A-Za-z_][A-Za-z0-9_]{0,99})|"([A-Za-z0-9_]{0,99})"): """
+    r"""([A-Za-z0-9_.](?:[A-Za-z0-9_.]+|[ -][A-Za-z0-9_.])*+)"""
 )
-"""The indentation of a line, the blanks behind the dash of an item, a key, the blanks before the value."""
+"""A line as most are, at one go: indentation, the dash of an item, a key, and a scalar of words or digits."""
+_HEAD: Final = re.compile(
+    r"""( *+)(?:-( +))?(?:([A-Za-z0-9_][A-Za-z0-9_.-]{0,99}|"[^"\\]{0,99}"|'[^']{0,99}'):(?![^ ]))?( *)"""
+)
+"""The indentation of a printable line, the blanks behind the dash of an item, a key, the blanks before the value."""
 _QUOTED: Final = r""""([^"\\]*)"|'([^']*)'"""
 _SCALAR: Final = re.compile(
     rf"""((?:[^ ?:,\[\]{{}}#&*!|>'"%@`-]|-(?=[^ #:]))(?:[^ #:]+| +[^ #:]|#|:(?=[^ #:]))*+)|{_QUOTED}"""
 )
 """A scalar of a printable line: plain, or in quotes and without escapes."""
 _WORD: Final = f"A-Za-z0-9_.+~/$(){_OTHERS}"
-_FLOW_SCALAR: Final = re.compile(rf"((?:[{_WORD}]|-(?=[A-Za-z0-9_.]))(?:[{_WORD}-]+| +[{_WORD}-])*+)|{_QUOTED}")
-"""A scalar in a mapping or list within a line."""
-_BLANKS: Final = re.compile(" *")
-_COLON: Final = re.compile(": +")
-_BETWEEN: Final = re.compile(r" *(,|[\]}])")
+_FLOW_SCALAR: Final = rf"""((?:[{_WORD}]|-(?=[A-Za-z0-9_.]))(?:[{_WORD}-]+| +[{_WORD}-])*+)|{_QUOTED}"""
+_FLOW_PART: Final = re.compile(rf"""(?:(?:{_FLOW_SCALAR}): +)?()(?:{_FLOW_SCALAR}|(?=[\[{{]))""")
+"""What stands between two commas in a line: perhaps a key, and a scalar or where a mapping or list begins."""
+_FLOW_NEXT: Final = re.compile(r" *(?:(,) *|[\]}])")
+_FLOW_BEGIN: Final = re.compile(r"[\[{] *([\]}])?")
 _END: Final = re.compile(r" *(?: #.*)?")
 """What may follow the value of a line."""
 
@@ -45,7 +50,7 @@ class _NotPlain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FlowValue:
-    """A mapping or list within a line. `columns` are those of its keys and values, `inner` holds its mappings and lists."""
+    """A mapping or list within a line. `columns` are those of keys and values, `inner` holds its mappings and lists."""
 
     parts: dict[str, Any] | list[Any]
     column: int
@@ -87,90 +92,89 @@ class _Lines(dict[str, Line | None]):
     def __missing__(self, text: str) -> Line | None:
         if len(self) >= _MOST_LINES:
             self.clear()
-        line = self[text] = self._line(text)
+        line = self[text] = self._usual(text)
         return line
 
-    def _line(self, text: str) -> Line | None:
+    def _usual(self, text: str) -> Line | None:
+        found = _USUAL.fullmatch(text)
+        if found is None:
+            return self._other(text)
+        indent, dash, word, quoted, plain = found.groups()
+        level, kind, column = 2 * len(indent), _AS_SCALAR, len(indent)
+        if dash is not None:
+            level, kind, column = level + 1, _ITEM + _AS_SCALAR, column + 2
+        return level, kind, column, intern(quoted if word is None else word), found.start(5), self._scalars[plain]
+
+    def _other(self, text: str) -> Line | None:
         if not _PRINTABLE.fullmatch(text):
             raise _NotPlain
         if text.lstrip(" ")[:1] in {"", "#"}:
             return None
         head: Any = _HEAD.match(text)
         indent, dash, key, _ = head.groups()
-        key_column, column = head.start(3), head.end()
         level, kind = (2 * len(indent), 0) if dash is None else (2 * len(indent) + 1, _ITEM)
+        column = head.end()
         is_alone = text[column : column + 1] in {"", "#"}
         if key is None and (is_alone or dash is None):
             raise _NotPlain
         if key is not None:
             key = intern(key[1:-1] if key[0] in "\"'" else key)
         if is_alone:
-            return level, kind + _OPENS, key_column, key, head.end(3) + 1, None
+            return level, kind + _OPENS, head.start(3), key, head.end(3) + 1, None
         value: Any
         if text[column] in "{[":
-            value, end = self._flow(text, column, _DEEPEST)
-            kind += _AS_FLOW
+            kind, (value, end) = kind + _AS_FLOW, self._flow(text, column, _DEEPEST)
         else:
-            value, end = self._scalar(_SCALAR, text, column)
-            kind += _AS_SCALAR
+            scalar = _SCALAR.match(text, column)
+            if scalar is None:
+                raise _NotPlain
+            value, end = self._value(scalar.groups()), scalar.end()
         if not _END.fullmatch(text, end):
             raise _NotPlain
-        return level, kind, key_column, key, column, value
+        return level, kind, head.start(3), key, column, value
 
-    def _scalar(self, form: re.Pattern[str], text: str, at: int) -> tuple[Scalar, int]:
-        found = form.match(text, at)
-        if found is None:
-            raise _NotPlain
-        plain = found[1]
-        value = self._scalars[plain] if plain is not None else found[found.lastindex or 0]
-        return value, found.end()
+    def _value(self, groups: tuple[str | None, ...]) -> Scalar:
+        """The scalar of a match, whose first group is of plain ones."""
+        return self._scalars[groups[0]] if groups[0] is not None else _given(groups)
 
-    def _flow(self, text: str, begin: int, room: int) -> tuple[FlowValue, int]:
-        """The mapping or list that begins at a column, and where it ends; `room` is for so many levels."""
-        is_map, closing = text[begin] == "{", "}" if text[begin] == "{" else "]"
+    def _flow(self, text: str, column: int, room: int) -> tuple[FlowValue, int]:
+        """The mapping or list that begins at a column, and where it ends; `room` is for so many levels within it."""
         keys: list[str] = []
         values: list[Any] = []
         columns: list[int] = []
         inner: list[tuple[Any, FlowValue]] = []
-        at = _after(_BLANKS, text, begin + 1)
-        is_open = not text.startswith(closing, at)
-        while is_open:
-            if is_map:
+        is_map, closing = (True, "}") if text[column] == "{" else (False, "]")
+        begin: Any = _FLOW_BEGIN.match(text, column)
+        at, following = begin.end(), begin if begin[1] else None
+        while following is None or following[1] == ",":
+            part = _FLOW_PART.match(text, at)
+            key = None if part is None else _given(part.groups()[:3])
+            if part is None or (key is not None) is not is_map or not room or len(key or "") > _LONGEST_KEY:
+                raise _NotPlain
+            if key is not None:
                 columns.append(at)
-                key, at = _flow_key(text, at)
-                keys.append(key)
-            columns.append(at)
-            if text[at : at + 1] in {"{", "["}:
-                if not room:
-                    raise _NotPlain
-                value, at = self._flow(text, at, room - 1)
-                inner.append((keys[-1] if is_map else len(values), value))
-                values.append(None)
+                keys.append(intern(key))
+            columns.append(part.start(4))
+            scalar, at = part.groups()[4:], part.end()
+            if _given(scalar) is not None:
+                values.append(self._value(scalar))
             else:
-                scalar, at = self._scalar(_FLOW_SCALAR, text, at)
-                values.append(scalar)
-            at = _after(_BLANKS, text, at)
-            is_open = text.startswith(",", at)
-            at = _after(_BLANKS, text, at + 1) if is_open else at
-        if not text.startswith(closing, at) or len(set(keys)) != len(keys):
+                value, at = self._flow(text, at, room - 1)
+                inner.append((len(values) if key is None else key, value))
+                values.append(None)
+            following = _FLOW_NEXT.match(text, at)
+            if following is None:
+                raise _NotPlain
+            at = following.end()
+        if text[at - 1] != closing or len(set(keys)) != len(keys):
             raise _NotPlain
         parts = dict(zip(keys, values, strict=True)) if is_map else values
-        return FlowValue(parts, begin, tuple(columns), tuple(inner)), at + 1
+        return FlowValue(parts, column, tuple(columns), tuple(inner)), at
 
 
-def _after(form: re.Pattern[str], text: str, at: int) -> int:
-    found = form.match(text, at)
-    if found is None:
-        raise _NotPlain
-    return found.end()
-
-
-def _flow_key(text: str, at: int) -> tuple[str, int]:
-    """The key at a column, and where its value begins."""
-    found = _FLOW_SCALAR.match(text, at)
-    if found is None or found.end() - at > _LONGEST_KEY:
-        raise _NotPlain
-    return intern(found[found.lastindex or 0]), _after(_COLON, text, found.end())
+def _given(groups: tuple[str | None, ...]) -> str | None:
+    """The group that took part in a match."""
+    return next((group for group in groups if group is not None), None)
 
 
 _NOWHERE: Final = -1
