@@ -150,7 +150,10 @@ def _lint_address(raw: Map, about: Reporter) -> None:
     if "/" in name:
         message = f"the name {quoted(name)} holds a slash, which divides app and placement in addresses"
         about.warning(
-            raw.value_place("name"), "name-slash", message, "write - or _ instead, with renamedFrom where the account has it so"
+            raw.value_place("name"),
+            "name-slash",
+            message,
+            "write - or _ instead, with renamedFrom where the account has it so",
         )
     _lint_hidden_characters(raw, about)
 

@@ -86,6 +86,7 @@ class Settings:
             self.sound,
         )
 
+
 def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, ...]]:
     """The settings, and all findings by place. None where nothing could be read; see also `Settings.sound`."""
     collector = FindingCollector()

@@ -254,7 +254,9 @@ def scalar_node(content: str, event: Any) -> ScalarNode:
         if start < end:
             between = _BETWEEN.match(content, start)
             start = between.end() if between is not None else start
-    return ScalarNode(begin, start, end, place_of(mark_of(event.start_mark)), event.style or "", event.value, event.anchor)
+    return ScalarNode(
+        begin, start, end, place_of(mark_of(event.start_mark)), event.style or "", event.value, event.anchor
+    )
 
 
 ReportFinding: TypeAlias = Callable[[str, Mark, str, str], None]

@@ -236,7 +236,9 @@ class Loader:
                 event = next_event()
             except Exception as error:
                 self.findings += events.findings(0 if event is None else event.end_mark.index)
-                raise ParseFailure(error, Place(1, 1) if event is None else place_of(mark_of(event.end_mark))) from error
+                raise ParseFailure(
+                    error, Place(1, 1) if event is None else place_of(mark_of(event.end_mark))
+                ) from error
             kind = type(event)
             if kind is quick and event.tag is None and event.anchor is None:
                 frame = self._frame

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any, Final, TypeAlias
 
-from reconciler.yaml.node import LINE, Map, Mark, Seq, make_map, make_seq
+from reconciler.yaml.node import LINE, Map, Mark, make_map, make_seq
 from reconciler.yaml.scalar import PlainScalars, Scalar
 
 _OTHERS: Final = "\xa0-\u1fff\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\U00010000-\U0010fffd"
@@ -57,8 +57,8 @@ class FlowValue:
     columns: tuple[int, ...]
     inner: "tuple[tuple[Any, FlowValue], ...]"
 
-    def node(self, start: Mark) -> Map | Seq:
-        """Its node on the line that begins at a mark."""
+    def node(self, start: Mark) -> Any:
+        """Its node, a `Map` or `Seq`, on the line that begins at a mark."""
         parts, marks = self.parts, [start + column for column in self.columns]
         node: Any
         if isinstance(parts, dict):
@@ -75,8 +75,8 @@ _ITEM: Final = 3
 Line: TypeAlias = tuple[int, int, int, str | None, int, Any]
 """What a line says: level, kind, column and text of its key, column of its value, and the value.
 
-The level is twice the column for an entry of a mapping, and one more for an item of a list: a list may stand in the column
-of the mapping that holds it. The kind says what the value is, `_ITEM` is added for an item; `_OPENS` is a key alone.
+The level is twice the column for an entry of a mapping, and one more for an item of a list: a list may stand in the
+column of the mapping that holds it. The kind says what the value is, `_ITEM` is added for an item; `_OPENS` is a key alone.
 """
 
 
@@ -128,14 +128,13 @@ class _Lines(dict[str, Line | None]):
             scalar = _SCALAR.match(text, column)
             if scalar is None:
                 raise _NotPlain
-            value, end = self._value(scalar.groups()), scalar.end()
+            value, end = self._value(*scalar.groups()), scalar.end()
         if not _END.fullmatch(text, end):
             raise _NotPlain
         return level, kind, head.start(3), key, column, value
 
-    def _value(self, groups: tuple[str | None, ...]) -> Scalar:
-        """The scalar of a match, whose first group is of plain ones."""
-        return self._scalars[groups[0]] if groups[0] is not None else _given(groups)
+    def _value(self, plain: str | None, *quoted: str | None) -> Scalar:
+        return self._scalars[plain] if plain is not None else _given(*quoted)
 
     def _flow(self, text: str, column: int, room: int) -> tuple[FlowValue, int]:
         """The mapping or list that begins at a column, and where it ends; `room` is for so many levels within it."""
@@ -148,16 +147,19 @@ class _Lines(dict[str, Line | None]):
         at, following = begin.end(), begin if begin[1] else None
         while following is None or following[1] == ",":
             part = _FLOW_PART.match(text, at)
-            key = None if part is None else _given(part.groups()[:3])
-            if part is None or (key is not None) is not is_map or not room or len(key or "") > _LONGEST_KEY:
+            if part is None:
+                raise _NotPlain
+            plain, one, two, _, *scalar = part.groups()
+            key = plain if plain is not None else _given(one, two)
+            if (key is not None) is not is_map or not room or len(key or "") > _LONGEST_KEY:
                 raise _NotPlain
             if key is not None:
                 columns.append(at)
                 keys.append(intern(key))
             columns.append(part.start(4))
-            scalar, at = part.groups()[4:], part.end()
-            if _given(scalar) is not None:
-                values.append(self._value(scalar))
+            at = part.end()
+            if (part.lastindex or 0) > 4:
+                values.append(self._value(*scalar))
             else:
                 value, at = self._flow(text, at, room - 1)
                 inner.append((len(values) if key is None else key, value))
@@ -172,9 +174,8 @@ class _Lines(dict[str, Line | None]):
         return FlowValue(parts, column, tuple(columns), tuple(inner)), at
 
 
-def _given(groups: tuple[str | None, ...]) -> str | None:
-    """The group that took part in a match."""
-    return next((group for group in groups if group is not None), None)
+def _given(one: str | None, two: str | None) -> str | None:
+    return two if one is None else one
 
 
 _NOWHERE: Final = -1

@@ -169,17 +169,20 @@ def resolve(text: str) -> Scalar:
     if text[0] not in _BEGINS_A_NUMBER:
         return text
     found = _NUMBER.match(text)
-    if found is None:
-        return text
-    match found.lastindex:
-        case None:
-            return Decimal(text) if len(text) <= _LONGEST_EXACT else float(text)
+    return text if found is None else _number(text, found.lastindex)
+
+
+def _number(text: str, form: int | None) -> Scalar:
+    """The number that a text is; `form` is the group of `_NUMBER` that it matches."""
+    match form:
         case 1:
             return _integer(text)
         case 2:
             return Based(text, int(text, 0))
-        case _:
+        case 3:
             return Exponential(text)
+        case _:
+            return Decimal(text) if len(text) <= _LONGEST_EXACT else float(text)
 
 
 def _integer(text: str) -> int | float:
