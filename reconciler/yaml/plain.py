@@ -76,7 +76,8 @@ Line: TypeAlias = tuple[int, int, int, str | None, int, Any]
 """What a line says: level, kind, column and text of its key, column of its value, and the value.
 
 The level is twice the column for an entry of a mapping, and one more for an item of a list: a list may stand in the
-column of the mapping that holds it. The kind says what the value is, `_ITEM` is added for an item; `_OPENS` is a key alone.
+column of the mapping that holds it. The kind says what the value is, and `_ITEM` is added for an item; `_OPENS` is a
+key alone. An item that is a mapping says its first entry.
 """
 
 
