@@ -29,7 +29,7 @@ WAITS = f"{LATENCY * 1000:g} ms latency"
 RUNS, STARTS = 3, 20
 MADE_APPS, MADE_AT = 100, 32
 """Apps that an apply fills with placements, and how many creates are under way at once."""
-AIMS = {"--version": 3, "--help": 5, "load": 8, "warm": 8, "plan": 1.3, "apply": 1.3}
+AIMS = {"--version": 3, "--help": 5, "load": 30, "warm": 8, "plan": 1.3, "apply": 1.3}
 READERS = (
     ("bare sockets", "raw_client.py"),
     ("our client", "read_live.py", "bodies"),

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias, assert_never, cast
 from unicodedata import normalize
 
-from reconciler.manifest.block import Block, Number
+from reconciler.manifest.block import Block, Number, UsualFloors
 from reconciler.manifest.models import CountryPrice, Frequency, Geo, LifecycleBlock, PlacementFields, Reward
 from reconciler.manifest.parsed_manifest import Reporter
 from reconciler.model.address import Kind
@@ -57,27 +57,6 @@ _HABITUAL_CODES: Final = {"UK": "GB", "EN": "GB", "EL": "GR"}
 SIX_DECIMALS_HINT = "write six decimals at most"
 Groups = Mapping[str, tuple[str, ...]]
 FloorLines = dict[str, Number] | list[CountryPrice]
-
-
-class UsualFloors(dict[Number, Decimal | None]):
-    """Floors in canonical form by the number written, filled as they are asked for; None for what is to be reported."""
-
-    __slots__ = ("_most",)
-
-    def __init__(self, most: Decimal) -> None:
-        super().__init__()
-        self._most = most
-
-    def __missing__(self, amount: Number) -> Decimal | None:
-        if len(self) >= _KEPT_FLOORS:
-            self.clear()
-        exact = price(amount)
-        is_usual = amount <= self._most and (exact == amount or not is_rounded(amount))
-        floor = self[amount] = exact if is_usual else None
-        return floor
-
-
-_KEPT_FLOORS: Final = 4096
 
 
 def floor_table(lines: FloorLines, raw: Any, context: "ParseContext", reporter: Reporter) -> Floors | None:
