@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from reconciler.model.address import Kind
 from reconciler.model.field import FIELDS, LimitType, RewardType, parts_of
+from reconciler.model.value import is_rounded, price
 from reconciler.yaml.scalar import Exponential, Spelled
 
 UNSET: Final[Any] = None
@@ -76,6 +77,8 @@ def _number_from(least: float) -> Callable[[Any], Number]:
     exact_least = Decimal(str(least))
 
     def number(raw: Any) -> Number:
+        if type(raw) is Decimal and raw >= exact_least:  # as nearly all are
+            return raw
         if not isinstance(raw, int | float | Decimal) or isinstance(raw, bool):
             raise PydanticKnownError("float_type")
         if isinstance(raw, int) and abs(raw) >= _MOST_EXACT:
@@ -88,6 +91,28 @@ def _number_from(least: float) -> Callable[[Any], Number]:
         return amount
 
     return number
+
+
+class UsualFloors(dict[Number, Decimal | None]):
+    """Floors in canonical form by the number written, filled as they are asked for; None for what is to be reported."""
+
+    __slots__ = ("_most",)
+
+    def __init__(self, most: Decimal) -> None:
+        super().__init__()
+        self._most = most
+
+    def __missing__(self, amount: Number) -> Decimal | None:
+        if len(self) >= _KEPT_FLOORS:
+            self.clear()
+        exact = price(amount)
+        is_usual = amount <= self._most and (exact == amount or not is_rounded(amount))
+        floor = self[amount] = exact if is_usual else None
+        return floor
+
+
+_KEPT_FLOORS: Final = 4096
+"""Accounts have many floors and few prices."""
 
 
 _MOST_EXACT: Final = 2**53

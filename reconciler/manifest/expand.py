@@ -155,7 +155,7 @@ def _expanded_placement(
     desired = DesiredPlacement(
         address=placement_address(app, name),
         fields=fields,
-        source=Source(own.file, own.raw.mark.line + 1),
+        source=Source(own.file, own.raw.place.line),
         pin=block.placement_id,
         renamed_from=block.renamed_from,
         state=block.state,

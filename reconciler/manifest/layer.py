@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never, cast
 from unicodedata import normalize
 
-from reconciler.manifest.block import Block, Number
+from reconciler.manifest.block import Block, Number, UsualFloors
 from reconciler.manifest.models import CountryPrice, Frequency, Geo, LifecycleBlock, PlacementFields, Reward
 from reconciler.manifest.parsed_manifest import Reporter
 from reconciler.model.address import Kind
@@ -21,6 +21,7 @@ from reconciler.model.field import (
     APP_FIELDS,
     FIELDS,
     PLACEMENT_FIELDS,
+    PLACEMENT_TYPES,
     PRICED,
     BundleType,
     CountType,
@@ -55,14 +56,24 @@ _HABITUAL_CODES: Final = {"UK": "GB", "EN": "GB", "EL": "GR"}
 """Codes in common use that ISO does not assign, with the code that is meant."""
 SIX_DECIMALS_HINT = "write six decimals at most"
 Groups = Mapping[str, tuple[str, ...]]
-FloorLines = Mapping[str, Number] | list[CountryPrice]
+FloorLines = dict[str, Number] | list[CountryPrice]
 
 
-def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: Decimal, reporter: Reporter) -> Floors | None:
+def floor_table(lines: FloorLines, raw: Any, context: "ParseContext", reporter: Reporter) -> Floors | None:
     """Floors by country, WW among them; a country's own line beats its group's. None where a line is wrong.
 
-    `raw` is what stands in the file, a Map or a Seq of Maps; `most` is the price in USD above which is warned.
+    `raw` is what stands in the file, a Map or a Seq of Maps.
     """
+    if isinstance(lines, dict) and _FLOOR_COUNTRIES.issuperset(lines):
+        usual = context.usual_floors
+        floors = {name: usual[amount] for name, amount in lines.items()}
+        if all(floors.values()):
+            return complete(cast("Floors", floors))
+    return _checked_floors(lines, raw, context, reporter)
+
+
+def _checked_floors(lines: FloorLines, raw: Any, context: "ParseContext", reporter: Reporter) -> Floors | None:
+    groups, most = context.groups, context.max_floor
     own: dict[str, Decimal] = {}
     grouped: dict[str, dict[str, Decimal]] = {}
     sound = True
@@ -93,7 +104,7 @@ def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: Decimal, repo
 
 def floor_names(lines: FloorLines) -> Iterable[str]:
     """The countries and groups that floors are written for."""
-    return (name for name, _ in _line_pairs(lines))
+    return lines if isinstance(lines, dict) else (name for name, _ in _line_pairs(lines))
 
 
 def country_list(names: Iterable[str], places: Iterable[Place], groups: Groups, reporter: Reporter) -> tuple[str, ...]:
@@ -158,7 +169,7 @@ def _alpha_2_by_name(text: str) -> str | None:
 
 
 def _line_pairs(lines: FloorLines) -> Iterable[tuple[str, Number]]:
-    return lines.items() if isinstance(lines, Mapping) else ((line.country, line.price) for line in lines)
+    return lines.items() if isinstance(lines, dict) else ((line.country, line.price) for line in lines)
 
 
 def _merge_groups(
@@ -199,6 +210,10 @@ class ParseContext:
 
     groups: Groups
     max_floor: Decimal
+    usual_floors: UsualFloors = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "usual_floors", UsualFloors(self.max_floor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +231,7 @@ class FieldOverlay:
     lifecycle: Lifecycle | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _FieldContext:
     raw: Map
     parse_context: ParseContext
@@ -238,7 +253,7 @@ def field_overlay(block: PlacementFields, raw: Map, context: ParseContext, repor
 
 
 def canonical_fields(
-    readers: Mapping[str, Reader], block: Block, raw: Map, context: ParseContext, reporter: Reporter
+    readers: Mapping[str, Reader | None], block: Block, raw: Map, context: ParseContext, reporter: Reporter
 ) -> tuple[dict[str, Value], Collection[str]]:
     """The fields that a block declares, in canonical form, and the names of those whose values are wrong."""
     field_context = _FieldContext(raw, context, reporter)
@@ -246,7 +261,8 @@ def canonical_fields(
     fields: dict[str, Value] = {}
     for name in raw:
         if name in readers:
-            fields[name] = readers[name](written[name], name, field_context)
+            read = readers[name]
+            fields[name] = written[name] if read is None else read(written[name], name, field_context)
     for name in field_context.invalid:
         del fields[name]
     return fields, field_context.invalid
@@ -254,7 +270,7 @@ def canonical_fields(
 
 def report_type_bound(overlay: FieldOverlay, placement_type: str | None, reporter: Reporter) -> None:
     """Report fields that placements of the type do not have."""
-    if placement_type is None:
+    if placement_type is None or _FOREIGN[placement_type].isdisjoint(overlay.raw):
         return
     for name in overlay.raw:
         only = _ONLY_FOR.get(name, placement_type)
@@ -300,19 +316,12 @@ def _check_path(path: str, steps: tuple[str | int, ...], raw: Map, kind: Kind, r
         reporter.error(place_at(raw, steps), "unknown-field", f"{quoted(part)} is no part of {first}", hint)
 
 
-def _read_unchanged(value: Any, _name: str, _context: _FieldContext) -> Value:
-    plain: Value = value
-    return plain
-
-
 def _read_words(items: list[str] | None, _name: str, _context: _FieldContext) -> Value:
     return None if items is None else tuple(sorted(set(items)))
 
 
 def _read_floors(lines: Any, name: str, context: _FieldContext) -> Value:
-    table = floor_table(
-        lines, context.raw[name], context.parse_context.groups, context.parse_context.max_floor, context.reporter
-    )
+    table = floor_table(lines, context.raw[name], context.parse_context, context.reporter)
     if table is None:
         context.invalid.add(name)
     return table
@@ -321,6 +330,8 @@ def _read_floors(lines: Any, name: str, context: _FieldContext) -> Value:
 def _read_geo(geo: Geo | None, name: str, context: _FieldContext) -> Value:
     if geo is None:
         return None
+    if COUNTRIES.issuperset(geo.countries):
+        return {"include": geo.include, "countries": tuple(sorted(set(geo.countries)))}
     raw = context.raw[name]["countries"]
     places = [raw.item_place(at) for at in range(len(raw))]
     countries = country_list(geo.countries, places, context.parse_context.groups, context.reporter)
@@ -343,12 +354,12 @@ def _read_reward(reward: Reward | None, name: str, context: _FieldContext) -> Va
     return {"currency": reward.currency, "amount": amount}
 
 
-def _reader_of(field_type: FieldType) -> Reader:
-    """What brings a checked value of a manifest into canonical form."""
-    reader: Reader
+def _reader_of(field_type: FieldType) -> Reader | None:
+    """What brings a checked value of a manifest into canonical form; None where it is in it already."""
+    reader: Reader | None
     match field_type:
         case FlagType() | TextType() | BundleType() | WordType() | CountType():
-            reader = _read_unchanged
+            reader = None
         case WordsType():
             reader = _read_words
         case PricesType():
@@ -365,6 +376,11 @@ def _reader_of(field_type: FieldType) -> Reader:
 
 
 _ONLY_FOR: Final = {spec.name: spec.only_for for spec in PLACEMENT_FIELDS.values() if spec.only_for is not None}
+_FOREIGN: Final = {
+    placement_type: frozenset(name for name, only in _ONLY_FOR.items() if only != placement_type)
+    for placement_type in PLACEMENT_TYPES
+}
+"""The fields that placements of other types have, by placement type."""
 APP_READERS: Final = {name: _reader_of(spec.type) for name, spec in APP_FIELDS.items()}
 PLACEMENT_READERS: Final = {
     name: _reader_of(spec.type) for name, spec in PLACEMENT_FIELDS.items() if name in PlacementFields.model_fields

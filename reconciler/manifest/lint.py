@@ -90,6 +90,8 @@ def _lint_renames(app: ExpandedApp, reporter: Reporter) -> None:
         for each in app.placements
         if each.desired.renamed_from not in (None, each.desired.fields["name"])
     }
+    if not renamed:
+        return
     declared = {str(each.desired.fields["name"]): each for each in app.placements if each.desired.state == "present"}
     for each in renamed.values():
         _lint_former_name(each, declared, renamed, reporter)
@@ -132,9 +134,9 @@ def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
     """Warn of a name that begins or ends with invisible characters: people and consoles drop them."""
     name = raw.get("name")
     before, bare, behind = unseen_ends(name) if isinstance(name, str) else ("", "", "")
-    ends = [f"{verb} with {_code_points(part)}" for verb, part in (("begins", before), ("ends", behind)) if part]
-    if not ends:
+    if not (before or behind):
         return
+    ends = [f"{verb} with {_code_points(part)}" for verb, part in (("begins", before), ("ends", behind)) if part]
     hint = f"write name: {quoted(bare)}" if bare else "give it a name that can be seen"
     if bare and renames:
         hint += f"; where the account has the name as it is, add renamedFrom: {quoted(str(name))}"
@@ -144,11 +146,14 @@ def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
 
 def _lint_address(raw: Map, about: Reporter) -> None:
     """Warn of characters in the name of a placement or waterfall that make an address hard to read or type."""
-    name, place = str(raw["name"]), raw.value_place("name")
+    name = str(raw["name"])
     if "/" in name:
         message = f"the name {quoted(name)} holds a slash, which divides app and placement in addresses"
         about.warning(
-            place, "name-slash", message, "write - or _ instead, with renamedFrom where the account has it so"
+            raw.value_place("name"),
+            "name-slash",
+            message,
+            "write - or _ instead, with renamedFrom where the account has it so",
         )
     _lint_hidden_characters(raw, about)
 
@@ -270,11 +275,13 @@ def _lint_targeting(placement: ExpandedPlacement, about: Reporter) -> None:
 
 def _lint_geo_floors(placement: ExpandedPlacement, settings: Settings, about: Reporter) -> None:
     geo = cast("Mapping[str, object]", placement.desired.fields["geo"])
-    countries = cast("tuple[str, ...]", geo["countries"])
+    countries, includes = frozenset(cast("tuple[str, ...]", geo["countries"])), geo["include"]
     overlay = cast("FieldOverlay", placement.overlay_of("floorPrices"))
     for name in overlay.floor_lines:
+        if name in COUNTRIES and (name in countries) is includes:
+            continue
         members = (name,) if name in COUNTRIES else settings.country_groups.get(name, ())
-        if members and not any((country in countries) is geo["include"] for country in members):
+        if members and not any((country in countries) is includes for country in members):
             message = f"{name} has a floor, but geo keeps the placement out of it"
             hint = "drop the floor, or let geo include it"
             about.warning(_floor_place(placement, overlay, name), "geo-excludes-floor", message, hint)

@@ -59,7 +59,7 @@ class Switchable(Block):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        missing = [name for name in type(self).model_fields if name != "enabled" and getattr(self, name) is None]
+        missing = [name for name, value in self.__dict__.items() if value is None]
         if self.enabled and missing:
             raise PydanticCustomError("incomplete", "{missing}", {"missing": " and ".join(missing)})
         return self

@@ -68,6 +68,10 @@ class Settings:
     policies: tuple[Policy, ...] = ()
     reports: Reports = Reports()
     sound: bool = True
+    parse_context: ParseContext = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parse_context", _parse_context(self.country_groups, self.safety))
 
     @property
     def project_settings(self) -> ProjectSettings:
@@ -81,11 +85,6 @@ class Settings:
             self.country_groups,
             self.sound,
         )
-
-    @property
-    def parse_context(self) -> ParseContext:
-        """The country groups and the highest floor, which parsing values depends on."""
-        return _parse_context(self.country_groups, self.safety)
 
 
 def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, ...]]:

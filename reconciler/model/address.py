@@ -6,6 +6,7 @@ An app is `platform:bundle`, a placement `platform:bundle/name`. A bundle holds 
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import translate
+from functools import lru_cache
 from html import unescape
 from typing import Final, Literal, NewType
 from unicodedata import category, normalize
@@ -97,6 +98,7 @@ def unescaped(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """The text in the form in which likeness is compared; folding it again changes nothing.
 

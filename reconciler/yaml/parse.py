@@ -28,8 +28,8 @@ from reconciler.yaml.events import (
     part_before,
 )
 from reconciler.yaml.node import (
+    LINE,
     MERGE,
-    START,
     VARIABLE,
     AliasNode,
     Frame,
@@ -41,12 +41,14 @@ from reconciler.yaml.node import (
     YamlDocument,
     make_map,
     make_seq,
+    mark_of,
     merged_map,
     place_of,
     scalar_node,
     set_layout,
 )
-from reconciler.yaml.scalar import ManifestText, PlainScalars, Scalar, quoted
+from reconciler.yaml.plain import read_plain
+from reconciler.yaml.scalar import ManifestText, Place, PlainScalars, Scalar, quoted
 
 try:
     from yaml._yaml import CParser as _Parser
@@ -101,10 +103,14 @@ def parse(
     breaks off, those that an unfinished mapping lacks count as broken in it, for they may come later.
     """
     try:
-        text.data.decode()
+        content = text.data.decode()
     except UnicodeDecodeError as error:
         return Parsed((), (encoding_finding(text, error.start),))
-    return _run_loader(Loader(text, PlainScalars() if scalars is None else scalars, open_keys))
+    scalars = PlainScalars() if scalars is None else scalars
+    plain = read_plain(content, scalars)
+    if plain is not None:
+        return Parsed((YamlDocument(plain, plain.place, VARIABLE in content),), ())
+    return _run_loader(Loader(text, scalars, open_keys))
 
 
 def read_tree(text: ManifestText, scalars: PlainScalars | None = None) -> Tree:
@@ -166,7 +172,7 @@ class Loader:
         self._open_keys = open_keys
         self._content = content
         self._anchors: dict[str, _Anchored | None] = {}
-        self._frame = Frame(START, is_map=False, before=0)
+        self._frame = Frame(0, is_map=False, before=0)
         self._stack: list[Frame] = []
         self._nodes = 0
         self._expanded = 0
@@ -222,7 +228,7 @@ class Loader:
         try:
             events = Events(_Parser, self._text)
         except Exception as error:  # whatever PyYAML raises is about the text
-            raise ParseFailure(error, place_of(START)) from error
+            raise ParseFailure(error, Place(1, 1)) from error
         next_event, scalars, handlers = events.get_event, self._scalars, self._event_handlers()
         quick = ScalarEvent if self._content is None else None
         while True:
@@ -230,7 +236,9 @@ class Loader:
                 event = next_event()
             except Exception as error:
                 self.findings += events.findings(0 if event is None else event.end_mark.index)
-                raise ParseFailure(error, place_of(START if event is None else event.end_mark)) from error
+                raise ParseFailure(
+                    error, Place(1, 1) if event is None else place_of(mark_of(event.end_mark))
+                ) from error
             kind = type(event)
             if kind is quick and event.tag is None and event.anchor is None:
                 frame = self._frame
@@ -241,7 +249,8 @@ class Loader:
                     elif value == "<<":
                         value, frame.merges = MERGE, True
                 items.append(value)
-                frame.marks.append(event.start_mark)
+                mark = event.start_mark
+                frame.marks.append(mark.line * LINE + mark.column)
             elif kind in handlers:
                 handlers[kind](event)
             elif kind is StreamEndEvent:
@@ -263,7 +272,7 @@ class Loader:
 
     def _document_start(self, event: Any) -> None:
         self._anchors.clear()
-        self._frame = Frame(event.start_mark, is_map=False, before=0)
+        self._frame = Frame(mark_of(event.start_mark), is_map=False, before=0)
 
     def _document_end(self, _: Any) -> None:
         value = self._frame.items[0]
@@ -273,7 +282,7 @@ class Loader:
             self.documents.append(YamlDocument(value, place, has_variables, tuple(self._frame.nodes)))
 
     def _open_frame(self, event: Any) -> None:
-        mark = event.start_mark
+        mark = mark_of(event.start_mark)
         if self._awaits_key():
             self._stop("bad-key", mark, "a key is text, not a mapping or a list", "quote text that begins with { or [")
         if len(self._stack) >= DEEPEST:
@@ -309,7 +318,7 @@ class Loader:
         if key and not event.style and value == "<<" and event.tag is None and event.anchor is None:
             value, frame.merges = MERGE, True
         frame.items.append(value)
-        frame.marks.append(event.start_mark)
+        frame.marks.append(mark_of(event.start_mark))
         node = None
         if self._content is not None:
             node = scalar_node(self._content, event)
@@ -320,11 +329,11 @@ class Loader:
     def _add_anchor(self, event: Any, anchored: _Anchored | None) -> None:
         if event.anchor in self._anchors:
             message = f"the anchor &{event.anchor} is given again: aliases below mean this one"
-            self._report("anchor-again", event.start_mark, message, "rename one of the two", "warning")
+            self._report("anchor-again", mark_of(event.start_mark), message, "rename one of the two", "warning")
         self._anchors[event.anchor] = anchored
 
     def _alias(self, event: Any) -> None:
-        name, mark = event.anchor, event.start_mark
+        name, mark = event.anchor, mark_of(event.start_mark)
         if name not in self._anchors:
             self._stop("unknown-alias", mark, f"no anchor &{name} comes before this alias", "")
         anchored = self._anchors[name]
@@ -344,7 +353,7 @@ class Loader:
         frame.items.append(anchored.key_text if self._awaits_key() else anchored.value)
         frame.marks.append(mark)
         if self._content is not None and anchored.node is not None:
-            node = AliasNode(mark.index, event.end_mark.index, place_of(mark), name, anchored.node)
+            node = AliasNode(event.start_mark.index, event.end_mark.index, place_of(mark), name, anchored.node)
             frame.nodes.append(node)
             anchored.node.uses.append(node)
 
@@ -361,7 +370,7 @@ class Loader:
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             message = f"the tag {quoted(tag)} is not read"
-            self._report("tag", event.start_mark, message, "remove it; quote a value that is to be text")
+            self._report("tag", mark_of(event.start_mark), message, "remove it; quote a value that is to be text")
 
     def _report(self, code: str, mark: Mark, message: str, hint: str, severity: Severity = "error") -> None:
         self.findings.append(Finding(self._text.file, *place_of(mark), code, message, severity, hint=hint))

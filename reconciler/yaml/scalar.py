@@ -152,9 +152,11 @@ _WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys((f"{sign}.{word}" for sign in ("", "+") for word in ("inf", "Inf", "INF")), float("inf")),
     **dict.fromkeys((f"-.{word}" for word in ("inf", "Inf", "INF")), float("-inf")),
 }
-_INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z")
-_BASED: Final = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_NUMBER: Final = re.compile(
+    r"([-+]?[0-9]+)\Z|(0o[0-7]+|0x[0-9a-fA-F]+)\Z|[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)\Z"
+    r"|([-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+)\Z"
+)
+"""An integer, one to another base, a fraction, or a number with an exponent."""
 _BEGINS_A_NUMBER: Final = frozenset("0123456789+-.")
 _LONGEST_EXACT: Final = 400
 """Digits; Python refuses to read integers of some thousand digits, and no double reaches 400."""
@@ -166,19 +168,21 @@ def resolve(text: str) -> Scalar:
         return _WORDS[text]
     if text[0] not in _BEGINS_A_NUMBER:
         return text
-    if _INTEGER.match(text):
-        return _integer(text)
-    if _BASED.match(text):
-        return Based(text, int(text, 0))
-    if _FLOAT.match(text):
-        return _fraction(text)
-    return text
+    found = _NUMBER.match(text)
+    return text if found is None else _number(text, found.lastindex)
 
 
-def _fraction(text: str) -> float | Decimal:
-    if "e" in text.lower():
-        return Exponential(text)
-    return Decimal(text) if len(text) <= _LONGEST_EXACT else float(text)
+def _number(text: str, form: int | None) -> Scalar:
+    """The number that a text is; `form` is the group of `_NUMBER` that it matches."""
+    match form:
+        case 1:
+            return _integer(text)
+        case 2:
+            return Based(text, int(text, 0))
+        case 3:
+            return Exponential(text)
+        case _:
+            return Decimal(text) if len(text) <= _LONGEST_EXACT else float(text)
 
 
 def _integer(text: str) -> int | float:
@@ -197,9 +201,16 @@ def spelling(scalar: Scalar) -> str:
 
 
 class PlainScalars(dict[str, Scalar]):
-    """Resolved scalars by their text, filled as they are asked for: manifests repeat a few words many times."""
+    """Resolved scalars by their text, filled as they are asked for: manifests repeat a few words many times.
 
-    __slots__ = ()
+    `lines` is where `yaml.plain` keeps what whole lines say.
+    """
+
+    __slots__ = ("lines",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[str, Any] = {}
 
     def __missing__(self, text: str) -> Scalar:
         value = self[text] = resolve(text)

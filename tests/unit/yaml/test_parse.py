@@ -8,7 +8,7 @@ from yaml.scanner import ScannerError
 
 from reconciler.yaml import parse as loader_module
 from reconciler.yaml.events import SlowParser
-from reconciler.yaml.node import place_of
+from reconciler.yaml.node import mark_of
 from reconciler.yaml.parse import DEEPEST, parse
 from reconciler.yaml.scalar import ManifestText, resolve, spelling
 
@@ -54,7 +54,7 @@ def test_both_parsers_give_the_same(data):
         assert type(other) is type(event)
         assert getattr(other, "value", None) == getattr(event, "value", None)
         if not type(event).__name__.endswith("EndEvent"):  # these alone have marks of different habits, and no use
-            assert place_of(other.start_mark) == place_of(event.start_mark)
+            assert mark_of(other.start_mark) == mark_of(event.start_mark)
 
 
 @given(st.binary(max_size=200))
@@ -233,7 +233,7 @@ def test_whatever_a_parser_raises_is_a_finding_after_its_last_event(monkeypatch,
             return event
 
     monkeypatch.setattr(loader_module, "_Parser", Fails)
-    [finding] = read("a: 1\nb: 2\n").findings
+    [finding] = read("a: 1\nb : 2\n").findings
     assert (finding.code, finding.line, finding.column) == ("yaml-syntax", 1, 5)
     assert error.__name__ not in finding.message
 
