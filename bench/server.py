@@ -10,6 +10,7 @@ import json
 import sys
 from collections import defaultdict
 from itertools import count
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -33,7 +34,7 @@ class Account(asyncio.Protocol):
         self.read = b""
 
     ids = count(5_000_000)
-    made: defaultdict[str, list[bytes]] = defaultdict(list)
+    made: ClassVar[defaultdict[str, list[bytes]]] = defaultdict(list)
     """What was created, by the id of its app."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

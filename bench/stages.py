@@ -9,20 +9,32 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final
 
+import orjson
 from generate import PUBLISHER, SETTINGS, answers, app, manifest
 
-from reconciler.apis.management.wire.answer import live_list
+from reconciler.api.environment import SystemClock
+from reconciler.apis.management.wire.answer import live_list, written_resource
+from reconciler.apis.management.wire.calls import create
 from reconciler.diff.changes import owned_count, verdicts_on
 from reconciler.diff.context import DiffOptions
 from reconciler.http.exchange import decode
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.model.state import DesiredState, LiveState
+from reconciler.model.address import Kind
+from reconciler.model.state import DesiredState, LiveResource, LiveState
+from reconciler.model.value import Fields
+from reconciler.plan.document import plan_text
 from reconciler.plan.plan import Plan, PlanOrigin, build
+from reconciler.ports import Accepted, Answer, Gateway
 from reconciler.render.plan_overview import plan_overview
+from reconciler.store.files import FileStore
+from reconciler.workflow.plan import ApplyRequest, carry_out_plan, make_undo_plan
 
 EACH: Final = 20
 SETTINGS_TEXT: Final = ManifestText("reconciler.yaml", SETTINGS.encode())
@@ -127,6 +139,54 @@ def showing(apps: list[dict[str, Any]]) -> Work:
     return lambda: list(plan_overview(made, (), whole=True))
 
 
+class Account(Gateway):
+    """An account of empty apps that keeps what is created, as JSON; no HTTP."""
+
+    def __init__(self) -> None:
+        self._ids = count(5_000_000)
+        self._rows: dict[str | None, list[bytes]] = {}
+
+    def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
+        body = create(kind, fields, app_id or PUBLISHER).body or b""
+        row = b'{"placementId":"%d","status":"active",%b' % (next(self._ids), body.removeprefix(b"{"))
+        self._rows.setdefault(app_id, []).append(row)
+        made, _, said = written_resource(kind, orjson.loads(row))
+        return Accepted(made, said)
+
+    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
+        del expected
+        return live_list("placement", orjson.loads(b"[%b]" % b",".join(self._rows.get(app_id, ()))), app_id=app_id)
+
+
+class NobodyWatches:
+    """A listener."""
+
+    def planned(self, steps: int) -> None: ...
+
+    def begun(self, step: object) -> None: ...
+
+    def ended(self, result: object) -> None: ...
+
+
+def applying(apps: list[dict[str, Any]]) -> Work:
+    listed, lists = bodies(apps)
+    declared, live = desired(apps), read(listed, dict.fromkeys(lists, b"[]"))
+    made, folder, clock = planned(declared, live), Path(mkdtemp()), SystemClock()
+    numbers = count()
+
+    def work() -> str:
+        root = folder / str(next(numbers))
+        root.mkdir()
+        with FileStore(root, clock).run({}) as run:
+            request = ApplyRequest(made, live, {}, Account(), run)
+            execution = carry_out_plan(request, clock, NobodyWatches(), parallelism=1)
+            assert isinstance(execution.after, LiveState)
+            assert {each.outcome for each in execution.results} == {"applied"}, execution
+            return plan_text(make_undo_plan(request, execution, execution.after, ORIGIN))
+
+    return work
+
+
 STAGES: Final[Mapping[str, Callable[[list[dict[str, Any]]], Work]]] = {
     "load": loading,
     "recall": recalling,
@@ -134,6 +194,7 @@ STAGES: Final[Mapping[str, Callable[[list[dict[str, Any]]], Work]]] = {
     "compare, nothing to do": comparing,
     "plan, every floor moved": planning,
     "show them all": showing,
+    "apply, every placement created": applying,
 }
 
 

@@ -330,6 +330,10 @@ def created_result(
             change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {verification}"
         )
         return StepResult(step_result, entry(resource_id, Verification()))
+    if not verification.contradicted and not verification.unconfirmed:
+        return StepResult(
+            result(change, "applied", made=resource_id, attempts=attempts), entry(resource_id, verification)
+        )
     contradicted = _relevant_contradictions(change.address, verification)
     gone = {name for name, shown in contradicted.items() if shown is None}
     verification = replace(

@@ -204,7 +204,7 @@ def plan_from_text(text: str) -> Plan:
     """The plan in a document. Raises `PlanUnusable` for what is none, of another version, or was edited."""
     again = "make a new plan with `reconciler plan --out FILE`"
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=str)  # NaN, which no plan holds, is no null to its digest
     except (ValueError, RecursionError) as error:
         raise PlanUnusable(f"the plan file is not JSON: {error}", hint=again) from error
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith("reconciler.plan/"):
