@@ -43,10 +43,10 @@ def price(raw: Any) -> Decimal:
     1.20, "1.2" and 1.2000000000000002 are one value, and a server that computes in binary does not always differ from
     the manifest. Raises ValueError for what is not a finite number.
     """
-    if isinstance(raw, Decimal) and raw.is_finite():
-        return _price_of_decimal(raw)
     if isinstance(raw, float):
         return _price_of_float(raw)
+    if isinstance(raw, Decimal) and raw.is_finite():
+        return _price_of_decimal(raw)
     if isinstance(raw, bool):
         raise ValueError("a price is a number, not true or false")  # noqa: TRY004 - as for any other bad number
     return _exact(raw)
@@ -173,8 +173,8 @@ _CANONICAL: Final = (
     | orjson.OPT_PASSTHROUGH_DATACLASS
     | orjson.OPT_PASSTHROUGH_DATETIME
 )
-_SPELLED_OTHERWISE: Final = re.compile(rb"0\.0000|[0-9]e[-0-9]")
-"""Numbers that `json` may spell in another way than orjson does; in a text they do no harm."""
+_SPELLED_OTHERWISE: Final = re.compile(rb"(?:^|[:,\[])-?(?:0\.0000|[0-9.]+e-?[0-9]+(?:[],}]|$))")
+"""Numbers that `json` may spell in another way than orjson does; what looks like one in a text does no harm."""
 
 
 def value_text(value: Value | Absent) -> str:

@@ -39,10 +39,11 @@ from reconciler.plan.plan import Plan, PlanOrigin, summary
 
 def _choice(choices: Any, complaint: str) -> Form:
     """A text that is read if it is one of the choices of a literal type."""
+    words = get_args(choices)
 
     def read(raw: Any) -> str:
         word = checked.text(raw)
-        if word not in get_args(choices):
+        if word not in words:
             raise ValueError(complaint)
         return word
 

@@ -109,9 +109,11 @@ def show(options: Options, *, file: Path, allowances: "Allowances") -> int:
       reconciler show plan.json
       reconciler show plan.json --format json
     """
+    from reconciler.api.environment import collect_rarely
     from reconciler.api.plan import load_plan
 
     session = CommandSession.of(options)
+    collect_rarely()
     plan = load_plan(file, session.root_if_any())
     print_plan(session.console, options, _within_limits(session, plan, allowances), session.folder)
     return 0
