@@ -90,7 +90,8 @@ def send_create(
     attempts = 0 if before is None else before.attempts
     began = context.moment() if before is None else before.began
     context.store.intend(Intent(change.address, "create", None, sent, change.send, {}))
-    answer = context.gateway.create(kind_of(change.address), change.send, app_id=app_id)
+    with context.turns:
+        answer = context.gateway.create(kind_of(change.address), change.send, app_id=app_id)
     attempts += answer.attempts
 
     def doubtful(why: str, *, may_repeat: bool = True) -> DoubtfulCreate:
