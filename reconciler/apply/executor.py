@@ -105,7 +105,7 @@ def _skip_reason(change: Change, context: ExecutionContext) -> str | None:
     return None
 
 
-CALLS_FOR_ONE_AHEAD: Final = 4
+CALLS_FOR_ONE_AHEAD: Final = 2
 """For so many calls side by side the intent of one create is put on disk ahead, while it waits for its turn.
 
 So no call waits for the disk. A killed run leaves as many more intents of which the next one finds nothing.

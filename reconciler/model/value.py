@@ -164,7 +164,9 @@ def canonical_json(data: Any) -> str:
         line = orjson.dumps(data, option=_CANONICAL)
     except TypeError:
         return _ENCODER.encode(data)
-    return _ENCODER.encode(data) if _SPELLED_OTHERWISE.search(line) else line.decode()
+    if type(data) is float or _SPELLED_OTHERWISE.search(line):
+        return _ENCODER.encode(data)
+    return line.decode()
 
 
 _CANONICAL: Final = (
@@ -173,8 +175,8 @@ _CANONICAL: Final = (
     | orjson.OPT_PASSTHROUGH_DATACLASS
     | orjson.OPT_PASSTHROUGH_DATETIME
 )
-_SPELLED_OTHERWISE: Final = re.compile(rb"(?:^|[:,\[])-?(?:0\.0000|[0-9.]+e-?[0-9]+(?:[],}]|$))")
-"""Numbers that `json` may spell in another way than orjson does; what looks like one in a text does no harm."""
+_SPELLED_OTHERWISE: Final = re.compile(rb"[:,[]-?(?:0\.0000|[0-9.]+e-?[0-9]+[],}])")
+"""Numbers of a list or object that `json` may spell in another way; what looks like one in a text does no harm."""
 
 
 def value_text(value: Value | Absent) -> str:
