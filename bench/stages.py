@@ -17,7 +17,6 @@ from typing import Any, Final
 import orjson
 from generate import PUBLISHER, SETTINGS, answers, app, manifest
 
-from reconciler.api.environment import SystemClock
 from reconciler.apis.management.wire.answer import live_list, written_resource
 from reconciler.apis.management.wire.calls import create
 from reconciler.diff.changes import owned_count, verdicts_on
@@ -158,6 +157,18 @@ class Account(Gateway):
         return live_list("placement", orjson.loads(b"[%b]" % b",".join(self._rows.get(app_id, ()))), app_id=app_id)
 
 
+class StillClock:
+    """A clock that stands: how often a ledger is written meanwhile is no matter of how slow the machine is."""
+
+    def now(self) -> datetime:
+        return OPTIONS.now
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None: ...
+
+
 class NobodyWatches:
     """A listener."""
 
@@ -171,7 +182,7 @@ class NobodyWatches:
 def applying(apps: list[dict[str, Any]]) -> Work:
     listed, lists = bodies(apps)
     declared, live = desired(apps), read(listed, dict.fromkeys(lists, b"[]"))
-    made, folder, clock = planned(declared, live), Path(mkdtemp()), SystemClock()
+    made, folder, clock = planned(declared, live), Path(mkdtemp()), StillClock()
     numbers = count()
 
     def work() -> str:

@@ -108,7 +108,7 @@ def _skip_reason(change: Change, context: ExecutionContext) -> str | None:
 CALLS_FOR_ONE_AHEAD: Final = 2
 """For so many calls side by side the intent of one create is put on disk ahead, while it waits for its turn.
 
-So no call waits for the disk. A killed run leaves as many more intents of which the next one finds nothing.
+So no call waits for the disk. A killed run leaves as many more intents, of which the next one finds nothing.
 """
 
 # A signal that comes just before the main thread falls asleep does not wake it: it is heard at the next look.
