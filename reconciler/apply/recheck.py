@@ -19,16 +19,23 @@ from reconciler.apply.context import (
     result,
     wait_for,
 )
-from reconciler.apply.create import KEYS, Created, claim_id, created_result, why_not_ours
-from reconciler.apply.unclear_creates import new_ids_text, new_matches, record_shown, several_text
+from reconciler.apply.create import Created, claim_id, created_result, why_not_ours
+from reconciler.apply.unclear_creates import (
+    ListIndex,
+    identity_of,
+    new_ids_text,
+    new_matches,
+    record_shown,
+    several_text,
+)
 from reconciler.apply.updates import kept_lines, lost_text, reset_fields, shows_update
 from reconciler.apply.verify import Verification, untaken_fields, verify
 from reconciler.diff.change import Blocked, Change, Create, Delete
 from reconciler.errors import ApiError, CredentialsError
-from reconciler.model.address import Kind, app_of, kind_of
+from reconciler.model.address import app_of, kind_of
 from reconciler.model.journal import Result, StepResult
 from reconciler.model.state import LiveResource, LiveState
-from reconciler.model.value import ABSENT, Fields, Value
+from reconciler.model.value import ABSENT, Fields
 
 BELIEVED: Final = frozenset({"applied", "normalised", "unverified"})
 """Ends of a step that a list which leaves a field out does not change."""
@@ -103,33 +110,9 @@ class _Pending:
     seen: StepResult
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    """A list of the account: its resources by id, and those that creates may be about by their identity."""
-
-    resources: Sequence[LiveResource]
-    by_id: Mapping[str, LiveResource]
-    by_identity: Mapping[tuple[Value, ...], list[LiveResource]]
-
-    @classmethod
-    def of(cls, resources: Sequence[LiveResource]) -> "_List":
-        by_identity: dict[tuple[Value, ...], list[LiveResource]] = {}
-        for each in resources:
-            by_identity.setdefault(_identity(each.kind, each.fields), []).append(each)
-        return cls(resources, {each.id: each for each in resources}, by_identity)
-
-    def of_identity(self, change: Create) -> Sequence[LiveResource]:
-        """The resources that have the identity of what a create makes."""
-        return self.by_identity.get(_identity(kind_of(change.address), change.send), ())
-
-
-def _identity(kind: Kind, fields: Fields) -> tuple[Value, ...]:
-    return tuple(fields.get(key) for key in KEYS[kind])
-
-
-_Lists: TypeAlias = Mapping[str | None, _List]
+_Lists: TypeAlias = Mapping[str | None, ListIndex]
 """The placements of apps by the ids of these, and all apps by None."""
-_NOTHING_LISTED: Final = _List((), {}, {})
+_NOTHING_LISTED: Final = ListIndex((), {}, {})
 
 
 def _judge_all(
@@ -139,8 +122,8 @@ def _judge_all(
     _release_wrong_ids([each.write for each in pending], after, context)
     waiting: list[_Pending] = []
     corrections: list[StepResult] = []
-    lists: dict[str | None, _List] = {None: _List.of(after.apps)}
-    lists.update((app_id, _List.of(resources)) for app_id, resources in after.placements.items())
+    lists: dict[str | None, ListIndex] = {None: ListIndex.of(after.apps)}
+    lists.update((app_id, ListIndex.of(resources)) for app_id, resources in after.placements.items())
     for each in pending:
         sure, end = _judge(each, lists, context, settled=settled)
         if not sure and not settled:
@@ -228,7 +211,7 @@ def _judge(pending: _Pending, lists: _Lists, context: ExecutionContext, *, settl
 
 
 def _judge_update(
-    write: Write, pending: _Pending, listed: _List, context: ExecutionContext, *, settled: bool
+    write: Write, pending: _Pending, listed: ListIndex, context: ExecutionContext, *, settled: bool
 ) -> tuple[bool, StepResult]:
     step_result = pending.answered
     shown: LiveResource | str | None = listed.by_id.get(write.id or "")
@@ -318,13 +301,14 @@ def _judge_create(
     write: Write,
     change: Create,
     ended: StepResult,
-    listed: _List,
+    listed: ListIndex,
     context: ExecutionContext,
     *,
     settled: bool,
 ) -> tuple[bool, StepResult]:
     attempts = ended.result.attempts
-    carriers = {each.id: each for each in new_matches(change, write.app_id, listed.of_identity(change), context)}
+    alike = listed.by_identity.get(identity_of(kind_of(change.address), change.send), ())
+    carriers = {each.id: each for each in new_matches(change, write.app_id, alike, context)}
     shown = listed.by_id.get(write.id or "")
     another = None if shown is None else _why_not_ours(write, change, shown, context)
     is_ours = write.id is not None and another is None
@@ -393,7 +377,7 @@ def _as_answered(write: Write, change: Create, context: ExecutionContext) -> Cre
 
 def _why_not_ours(write: Write, change: Create, shown: LiveResource, context: ExecutionContext) -> str | None:
     """As `why_not_ours` of what the create was answered with."""
-    if _identity(shown.kind, shown.fields) == _identity(shown.kind, change.send):
+    if identity_of(shown.kind, shown.fields) == identity_of(shown.kind, change.send):
         return None
     return why_not_ours(_as_answered(write, change, context), shown.fields, context)
 
