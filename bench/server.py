@@ -2,15 +2,18 @@
 
 `python bench/server.py APPS PLACEMENTS LATENCY [empty|moved]` prints its URL and serves until its input ends. `empty`:
 the apps hold no placements yet; `moved`: every placement has another floor for the US than is declared. A create is
-answered with what was sent and a new id, and is in no list afterwards.
+answered with what was sent and a new id, and is in its app's list until the next token is asked for.
 """
 
 import asyncio
 import json
 import sys
+from collections import defaultdict
 from itertools import count
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+import orjson
 from generate import answers, app
 
 
@@ -30,7 +33,9 @@ class Account(asyncio.Protocol):
         self.latency = latency
         self.read = b""
 
-    made = count(5_000_000)
+    ids = count(5_000_000)
+    made: ClassVar[defaultdict[str, list[bytes]]] = defaultdict(list)
+    """What was created, by the id of its app."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -43,11 +48,18 @@ class Account(asyncio.Protocol):
         self.read = b""
         method, target, _ = head.split(b" ", 2)
         creates = method == b"POST" and target.endswith(b"/placement")
-        answer = self.created(body) if creates else self.ready[key_of(target.decode())]
+        answer = self.created(body) if creates else self.stored(key_of(target.decode()))
         asyncio.get_running_loop().call_later(self.latency, self.answer, answer)
 
+    def stored(self, key: str) -> bytes:
+        if key == "token":
+            self.made.clear()
+        return whole(b"[%b]" % b", ".join(self.made[key])) if key in self.made else self.ready[key]
+
     def created(self, body: bytes) -> bytes:
-        return whole(b'{"placementId": "%d", "status": "active", %b' % (next(self.made), body.removeprefix(b"{")))
+        row = b'{"placementId": "%d", "status": "active", %b' % (next(self.ids), body.removeprefix(b"{"))
+        self.made[orjson.loads(body)["appId"]].append(row)
+        return whole(row)
 
     def answer(self, answer: bytes) -> None:
         if not self.transport.is_closing():

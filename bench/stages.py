@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
 
+import orjson
 from generate import PUBLISHER, SETTINGS, answers, app, manifest
 
-from reconciler.apis.management.wire.answer import live_list
+from reconciler.apis.management.wire.answer import live_list, written_resource
+from reconciler.apis.management.wire.calls import create
 from reconciler.apis.management.wire.settled import ListRequest, placements_of
 from reconciler.diff.changes import owned_count, verdicts_on
 from reconciler.diff.context import DiffOptions
@@ -24,10 +27,16 @@ from reconciler.http.exchange import decode
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.model.state import DesiredState, LiveState, live_app_address
+from reconciler.model.address import Kind
+from reconciler.model.state import DesiredState, LiveResource, LiveState, live_app_address
+from reconciler.model.value import Fields
+from reconciler.plan.document import plan_text
 from reconciler.plan.plan import Plan, PlanOrigin, build
+from reconciler.ports import Accepted, Answer, Gateway
 from reconciler.render.plan_overview import plan_overview
+from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, read_ledger_file
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan, make_undo_plan
 
 EACH: Final = 20
 SETTINGS_TEXT: Final = ManifestText("reconciler.yaml", SETTINGS.encode())
@@ -166,6 +175,66 @@ def showing(apps: list[dict[str, Any]]) -> Work:
     return lambda: list(plan_overview(made, (), whole=True))
 
 
+class Account(Gateway):
+    """An account of empty apps that keeps what is created, as JSON; no HTTP."""
+
+    def __init__(self) -> None:
+        self._ids = count(5_000_000)
+        self._rows: dict[str | None, list[bytes]] = {}
+
+    def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
+        body = create(kind, fields, app_id or PUBLISHER).body or b""
+        row = b'{"placementId":"%d","status":"active",%b' % (next(self._ids), body.removeprefix(b"{"))
+        self._rows.setdefault(app_id, []).append(row)
+        made, _, said = written_resource(kind, orjson.loads(row))
+        return Accepted(made, said)
+
+    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
+        del expected
+        return live_list("placement", orjson.loads(b"[%b]" % b",".join(self._rows.get(app_id, ()))), app_id=app_id)
+
+
+class StillClock:
+    """A clock that stands: how often a ledger is written meanwhile is no matter of how slow the machine is."""
+
+    def now(self) -> datetime:
+        return OPTIONS.now
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class NobodyWatches:
+    """A listener."""
+
+    def planned(self, steps: int) -> None: ...
+
+    def begun(self, step: object) -> None: ...
+
+    def ended(self, result: object) -> None: ...
+
+
+def applying(apps: list[dict[str, Any]]) -> Work:
+    listed, lists = bodies(apps)
+    declared, live = desired(apps), read(listed, dict.fromkeys(lists, b"[]"))
+    made, folder, clock = planned(declared, live), Path(mkdtemp()), StillClock()
+    numbers = count()
+
+    def work() -> str:
+        root = folder / str(next(numbers))
+        root.mkdir()
+        with FileStore(root, clock).run({}) as run:
+            request = ApplyRequest(made, live, {}, Account(), run)
+            execution = carry_out_plan(request, clock, NobodyWatches(), parallelism=1)
+            assert isinstance(execution.after, LiveState)
+            assert {each.outcome for each in execution.results} == {"applied"}, execution
+            return plan_text(make_undo_plan(request, execution, execution.after, ORIGIN))
+
+    return work
+
+
 STAGES: Final[Mapping[str, Callable[[list[dict[str, Any]]], Work]]] = {
     "load": loading,
     "recall": recalling,
@@ -175,6 +244,7 @@ STAGES: Final[Mapping[str, Callable[[list[dict[str, Any]]], Work]]] = {
     "the same, one of an app moved": partial(everyday, changed=1),
     "plan, every floor moved": planning,
     "show them all": showing,
+    "apply, every placement created": applying,
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.api.environment import collector_paused
 from reconciler.api.judge import within_budget
 from reconciler.api.results import PlanResult
 from reconciler.api.workspace import Workspace
@@ -45,7 +46,9 @@ def limits_of(project: "DesiredState | Settings", allowances: Allowances) -> Lim
 
 def load_plan(path: Path | str, root: Path | None = None) -> Plan:
     """The plan in a file; below the project at `root`, a file of the project. Raises `PlanUnusable`."""
-    return plan_from_text(read_text(Path(path), root))
+    text = read_text(Path(path), root)
+    with collector_paused():
+        return plan_from_text(text)
 
 
 def check_limits(settings: "Settings", plan: Plan, allowances: Allowances) -> PlanResult:
@@ -85,7 +88,8 @@ def read_review(workspace: Workspace, given: str, desired: DesiredState) -> Revi
         return review
     text = read_text(Path(given), workspace.root)
     if text.lstrip().startswith("{"):
-        plan = plan_from_text(text)
+        with collector_paused():
+            plan = plan_from_text(text)
         _check_target(plan, desired.publisher_id, workspace.api())
         return reviewed(plan)
     if text.strip() == ANYTHING:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Lock
@@ -283,7 +283,7 @@ class ExecutionContext:
 
     `settle_seconds` is how long what was written is given to appear where it is read. `asked` holds what the creates of
     the plan request: names by the address of their app, and bundles under the empty text. `updates` is what is known of
-    the account's updates.
+    the account's updates. `turns` is held by each step while it calls, and bounds how many do at once.
     """
 
     gateway: Gateway
@@ -299,6 +299,7 @@ class ExecutionContext:
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     order: Iterator[int] = field(default_factory=count)
     updates: UpdateModes = field(default_factory=UpdateModes)
+    turns: AbstractContextManager[object] = field(default_factory=nullcontext)
 
     def moment(self) -> Moment:
         """Now, later than every moment before."""

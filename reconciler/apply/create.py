@@ -49,10 +49,11 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class NotCreated:
-    """The resource was surely not created."""
+    """The resource was surely not created: `skipped` where nothing was sent."""
 
     why: str
     attempts: int
+    outcome: Outcome = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,10 @@ def send_create(
     attempts = 0 if before is None else before.attempts
     began = context.moment() if before is None else before.began
     context.store.intend(Intent(change.address, "create", None, sent, change.send, {}))
-    answer = context.gateway.create(kind_of(change.address), change.send, app_id=app_id)
+    with context.turns:
+        if before is None and (reason := context.cancellation.reason) is not None:
+            return NotCreated(reason, attempts, "skipped")  # the run was stopped while this waited for its turn
+        answer = context.gateway.create(kind_of(change.address), change.send, app_id=app_id)
     attempts += answer.attempts
 
     def doubtful(why: str, *, may_repeat: bool = True) -> DoubtfulCreate:
@@ -182,8 +186,8 @@ def create_resource(change: Create, context: ExecutionContext) -> StepResult | D
     app_id = change.app_id or context.apps.ids.get(app_of(change.address))
     creation = send_create(change, app_id, context)
     match creation:
-        case NotCreated(why, attempts):
-            return StepResult(result(change, "failed", attempts=attempts, error=why))
+        case NotCreated(why, attempts, outcome):
+            return StepResult(result(change, outcome, attempts=attempts, error=why))
         case DoubtfulCreate():
             return creation
         case Created():
@@ -330,6 +334,10 @@ def created_result(
             change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {verification}"
         )
         return StepResult(step_result, entry(resource_id, Verification()))
+    if not verification.contradicted and not verification.unconfirmed:
+        return StepResult(
+            result(change, "applied", made=resource_id, attempts=attempts), entry(resource_id, verification)
+        )
     contradicted = _relevant_contradictions(change.address, verification)
     gone = {name for name, shown in contradicted.items() if shown is None}
     verification = replace(

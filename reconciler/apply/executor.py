@@ -6,9 +6,10 @@ placements before the app they are in.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from threading import Lock
-from typing import assert_never
+from threading import BoundedSemaphore, Lock
+from typing import Final, assert_never
 
 from reconciler.apply.change import deactivate_resource, delete_resource, update_resource
 from reconciler.apply.context import ExecutionContext, result
@@ -104,6 +105,12 @@ def _skip_reason(change: Change, context: ExecutionContext) -> str | None:
     return None
 
 
+CALLS_FOR_ONE_AHEAD: Final = 2
+"""For so many calls side by side the intent of one create is put on disk ahead, while it waits for its turn.
+
+So no call waits for the disk. A killed run leaves as many more intents, of which the next one finds nothing.
+"""
+
 # A signal that comes just before the main thread falls asleep does not wake it: it is heard at the next look.
 INTERRUPT_POLL_SECONDS = 0.25
 
@@ -125,7 +132,8 @@ class Execution:
 
 def execute(plan: Plan, context: ExecutionContext, listener: Listener, parallelism: int) -> Execution:
     """Carry out a plan with so many steps side by side at most. Every change of the plan gets a result."""
-    run = _Run(replace(context, asked=_requested_names(plan.changes)), listener, plan.changes)
+    context = replace(context, asked=_requested_names(plan.changes), turns=BoundedSemaphore(parallelism))
+    run = _Run(context, listener, plan.changes)
     ordered = waves(plan.changes)
     listener.planned(sum(len(wave) for wave in ordered))
     run.run_waves(ordered, parallelism)
@@ -184,7 +192,8 @@ class _Run:
 
     def _run_waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
         self._record_lists()
-        with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
+        ahead = parallelism // CALLS_FOR_ONE_AHEAD
+        with ThreadPoolExecutor(parallelism + ahead, thread_name_prefix="apply") as workers:
             for changes in ordered:
                 for group in _first_update_alone(changes, self._context):
                     for each in [workers.submit(self._run_step, change) for change in group]:
@@ -247,8 +256,10 @@ class _Run:
                 return StepResult(result(doubtful.change, "failed", attempts=attempts, error=why))
 
     def _run_step(self, change: Change) -> None:
-        self._listener.begun(change)
-        self._record_outcome(change, lambda: carry_out(change, self._context))
+        turn = nullcontext() if isinstance(change, Create) else self._context.turns
+        with turn:
+            self._listener.begun(change)
+            self._record_outcome(change, lambda: carry_out(change, self._context))
 
     def _record_outcome(self, change: Change, step: Callable[[], StepResult | DoubtfulCreate]) -> None:
         """Run a step and record its result; a `DoubtfulCreate` is kept for `_settle_creates` instead."""

@@ -7,7 +7,7 @@ time is over, as lists may lag, and is then called by its name.
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.apply.change import kept_lines_result, mended_result, sending_of, write_result
 from reconciler.apply.context import (
@@ -20,7 +20,14 @@ from reconciler.apply.context import (
     wait_for,
 )
 from reconciler.apply.create import Created, claim_id, created_result, why_not_ours
-from reconciler.apply.unclear_creates import new_ids_text, new_matches, record_shown, several_text
+from reconciler.apply.unclear_creates import (
+    ListIndex,
+    identity_of,
+    new_ids_text,
+    new_matches,
+    record_shown,
+    several_text,
+)
 from reconciler.apply.updates import kept_lines, lost_text, reset_fields, shows_update
 from reconciler.apply.verify import Verification, untaken_fields, verify
 from reconciler.diff.change import Blocked, Change, Create, Delete
@@ -103,6 +110,11 @@ class _Pending:
     seen: StepResult
 
 
+_Lists: TypeAlias = Mapping[str | None, ListIndex]
+"""The placements of apps by the ids of these, and all apps by None."""
+_NOTHING_LISTED: Final = ListIndex((), {}, {})
+
+
 def _judge_all(
     pending: Sequence[_Pending], after: LiveState, context: ExecutionContext, *, settled: bool
 ) -> tuple[list[_Pending], list[StepResult]]:
@@ -110,8 +122,10 @@ def _judge_all(
     _release_wrong_ids([each.write for each in pending], after, context)
     waiting: list[_Pending] = []
     corrections: list[StepResult] = []
+    lists: dict[str | None, ListIndex] = {None: ListIndex.of(after.apps)}
+    lists.update((app_id, ListIndex.of(resources)) for app_id, resources in after.placements.items())
     for each in pending:
-        sure, end = _judge(each, after, context, settled=settled)
+        sure, end = _judge(each, lists, context, settled=settled)
         if not sure and not settled:
             waiting.append(replace(each, seen=end))
         elif end != each.answered:
@@ -184,22 +198,23 @@ def _read_again(after: LiveState, pending: Iterable[_Pending], context: Executio
     return LiveState(apps, {**after.placements, **_read_lists(ids, context, 1)})
 
 
-def _judge(pending: _Pending, after: LiveState, context: ExecutionContext, *, settled: bool) -> tuple[bool, StepResult]:
+def _judge(pending: _Pending, lists: _Lists, context: ExecutionContext, *, settled: bool) -> tuple[bool, StepResult]:
     """Whether a step is clear now, and what it came to."""
     write, step_result = pending.write, pending.answered
     if isinstance(write, UnconfirmedDelete):
         return _judge_delete(write, step_result, context)
-    listed = after.apps if kind_of(write.change.address) == "app" else after.placements.get(write.app_id or "", ())
+    home = None if kind_of(write.change.address) == "app" else write.app_id or ""
+    listed = lists.get(home, _NOTHING_LISTED)
     if isinstance(write.change, Create):
         return _judge_create(write, write.change, step_result, listed, context, settled=settled)
     return _judge_update(write, pending, listed, context, settled=settled)
 
 
 def _judge_update(
-    write: Write, pending: _Pending, listed: Sequence[LiveResource], context: ExecutionContext, *, settled: bool
+    write: Write, pending: _Pending, listed: ListIndex, context: ExecutionContext, *, settled: bool
 ) -> tuple[bool, StepResult]:
     step_result = pending.answered
-    shown: LiveResource | str | None = next((each for each in listed if each.id == write.id), None)
+    shown: LiveResource | str | None = listed.by_id.get(write.id or "")
     if shown is None and settled:
         shown = read_back(kind_of(write.change.address), write.id or "", context)
         if shown is None:
@@ -286,15 +301,16 @@ def _judge_create(
     write: Write,
     change: Create,
     ended: StepResult,
-    listed: Sequence[LiveResource],
+    listed: ListIndex,
     context: ExecutionContext,
     *,
     settled: bool,
 ) -> tuple[bool, StepResult]:
     attempts = ended.result.attempts
-    carriers = {each.id: each for each in new_matches(change, write.app_id, listed, context)}
-    shown = next((each for each in listed if each.id == write.id), None)
-    another = None if shown is None else why_not_ours(_as_answered(write, change, context), shown.fields, context)
+    alike = listed.by_identity.get(identity_of(kind_of(change.address), change.send), ())
+    carriers = {each.id: each for each in new_matches(change, write.app_id, alike, context)}
+    shown = listed.by_id.get(write.id or "")
+    another = None if shown is None else _why_not_ours(write, change, shown, context)
     is_ours = write.id is not None and another is None
     ids = {*carriers, write.id} if is_ours and write.id is not None else {*carriers}
     if len(ids) > 1:
@@ -311,7 +327,7 @@ def _judge_create(
             )
     if another is not None:
         ended = StepResult(result(change, "unknown", attempts=attempts, error=another), forget=(change.address,))
-    return True, _with_suspects(ended, write.app_id, listed, context)
+    return True, _with_suspects(ended, write.app_id, listed.resources, context)
 
 
 def _with_suspects(
@@ -345,15 +361,25 @@ def _judge_known_create(
     live = shown or read_back(kind_of(change.address), write.id or "", context)
     if not isinstance(live, LiveResource):
         return True, created_result(change, write.id or "", live or NOT_SHOWN, attempts, settled=True)
-    end = created_result(change, live.id, _verify_write(write, live.fields, context), attempts, settled=settled)
+    verification = _verify_write(write, live.fields, context)
+    if step_result.result.outcome == "applied" and not (verification.unconfirmed or verification.contradicted):
+        return True, step_result  # which is what `created_result` gives for it
+    end = created_result(change, live.id, verification, attempts, settled=settled)
     as_told = end.result.outcome == step_result.result.outcome and end.result.kept == step_result.result.kept
-    unclear = end.result.outcome == "unverified" and not _verify_write(write, live.fields, context).unconfirmed
+    unclear = end.result.outcome == "unverified" and not verification.unconfirmed
     return settled or end.result.outcome == "applied" or (as_told and not unclear), end
 
 
 def _as_answered(write: Write, change: Create, context: ExecutionContext) -> Created:
     """The `Created` of a create by its answer alone."""
     return Created(change, write.app_id, write.id or "", {}, 0, context.moment())
+
+
+def _why_not_ours(write: Write, change: Create, shown: LiveResource, context: ExecutionContext) -> str | None:
+    """As `why_not_ours` of what the create was answered with."""
+    if identity_of(shown.kind, shown.fields) == identity_of(shown.kind, change.send):
+        return None
+    return why_not_ours(_as_answered(write, change, context), shown.fields, context)
 
 
 def _release_wrong_ids(
@@ -364,8 +390,5 @@ def _release_wrong_ids(
     for write in writes:
         if isinstance(write, Write) and isinstance(write.change, Create) and write.id is not None:
             live = shown.get((kind_of(write.change.address), write.id))
-            if (
-                live is not None
-                and why_not_ours(_as_answered(write, write.change, context), live.fields, context) is not None
-            ):
+            if live is not None and _why_not_ours(write, write.change, live, context) is not None:
                 context.created.release(write.change.address, write.id)

@@ -6,7 +6,7 @@ after the doubtful one had failed. A new id that no create of this run accounts 
 another name, as the server may keep names otherwise than they are sent.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
@@ -18,6 +18,7 @@ from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.journal import lag_event, shown_event
 from reconciler.model.state import LiveResource, LiveState
+from reconciler.model.value import Fields, Value
 
 SENT_AT_MOST: Final = 3
 """How often a create that was surely not done is sent in all."""
@@ -178,6 +179,28 @@ def _finding(
             "not sent again; the next run looks for it first"
         )
     return _NotListed(None)
+
+
+@dataclass(frozen=True, slots=True)
+class ListIndex:
+    """A list of the account: its resources by id, and those that creates may be about by their identity."""
+
+    resources: Sequence[LiveResource]
+    by_id: Mapping[str, LiveResource]
+    by_identity: Mapping[tuple[Value, ...], list[LiveResource]]
+
+    @classmethod
+    def of(cls, resources: Sequence[LiveResource]) -> "ListIndex":
+        """The index of a list."""
+        by_identity: dict[tuple[Value, ...], list[LiveResource]] = {}
+        for each in resources:
+            by_identity.setdefault(identity_of(each.kind, each.fields), []).append(each)
+        return cls(resources, {each.id: each for each in resources}, by_identity)
+
+
+def identity_of(kind: Kind, fields: Fields) -> tuple[Value, ...]:
+    """The values that make the identity of a resource within its list."""
+    return tuple(fields.get(key) for key in KEYS[kind])
 
 
 def new_matches(

@@ -52,7 +52,7 @@ def verify(sent: Fields, before: Fields, after: Fields, returned: Container[str]
                 unconfirmed.add(name)
         else:
             contradicted[name] = shown
-    follows = dependents(sent, before)
+    follows = dependents(sent, before) if before else ()
     reset = {
         name
         for name, value in before.items()

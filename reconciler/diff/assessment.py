@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Create, FieldChange, Forget, Note, Unmanaged, Verdict
-from reconciler.diff.compare import IN_SYNC, Comparison, compare, covers, field_changes, with_former_lines
+from reconciler.diff.compare import IN_SYNC, Comparison, compare, covers, leaf_pairs, with_former_lines
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
 from reconciler.diff.look_alikes import pin_of, unreadable_reason, unresolved_block
 from reconciler.diff.removals import RemovalStage, removal_of_tombstone
@@ -45,9 +45,9 @@ def to_create(
     if scope in options.doubtful:
         return Blocked(block.address, DOUBT, source=block.source)
     changes = [
-        FieldChange(change.path, None, change.after, "pending")
+        FieldChange(path, None, after, "pending")
         for name in sorted(send)
-        for change in field_changes(name, ABSENT, send[name], None)
+        for path, _, after in leaf_pairs(name, ABSENT, send[name])
     ]
     return Create(
         block.address,

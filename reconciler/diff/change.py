@@ -69,12 +69,14 @@ def with_worldwide(fields: Iterable[FieldChange], sent: Value) -> tuple[FieldCha
     own = next((each for each in changes if each.path == f"floorPrices.{WORLDWIDE}"), None)
     before = after if own is None else own.before
     live = before if isinstance(before, Decimal) else None
-    return tuple(
-        replace(each, worldwide=replace(each.worldwide, before=live, after=after))
-        if each.field == "floorPrices"
-        else each
-        for each in changes
-    )
+    shared = WorldwideFloors(live, after)
+
+    def of_table(line: FieldChange) -> FieldChange:
+        if line.worldwide is _NO_FLOORS:
+            return FieldChange(line.path, line.before, line.after, line.origin, line.evidence, shared)
+        return replace(line, worldwide=replace(line.worldwide, before=live, after=after))
+
+    return tuple(of_table(each) if each.field == "floorPrices" else each for each in changes)
 
 
 @dataclass(frozen=True, slots=True)

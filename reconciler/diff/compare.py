@@ -104,7 +104,7 @@ def field_changes(name: str, before: Value | Absent, after: Value, entry: Ledger
         WorldwideFloors(*map(_worldwide_floor, (before, after, known))) if name == "floorPrices" else WorldwideFloors()
     )
     for path in _differing_paths(before, after):
-        for dotted, live, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
+        for dotted, live, wanted in leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
             applied = known if known is ABSENT else or_none(value_at(known, tuple(dotted.split(".")[1:])))
             yield FieldChange(
                 dotted, live, wanted, "pending" if never_shown else _origin(live, wanted, applied), worldwide=worldwide
@@ -135,8 +135,11 @@ def _differing_paths(before: Value | Absent, after: Value) -> list[tuple[str, ..
     return sorted(paths)
 
 
-def _leaf_pairs(path: str, before: Value | Absent, after: Value | Absent) -> Iterator[tuple[str, Value, Value]]:
-    """One pair for a plain value or a block; one per line for a floor table that is new or gone."""
+def leaf_pairs(path: str, before: Value | Absent, after: Value | Absent) -> Iterator[tuple[str, Value, Value]]:
+    """One pair for a plain value or a block; one per line for a floor table that is new or gone.
+
+    A pair is the path, the value before and the value after.
+    """
     was, wanted = or_none(before), or_none(after)
     if path == "floorPrices":
         lines_before = dict(leaves(path, was)) if was else {}

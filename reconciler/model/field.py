@@ -338,6 +338,8 @@ TURN_OFF: Final = frozenset(spec.name for specs in FIELDS.values() for spec in s
 
 def from_json(path: str, raw: Any) -> Value:
     """The inverse of `to_json` for a value of the named field, or for a part of it named by a dotted path."""
+    if raw is None or type(raw) is bool or (type(raw) is str and raw.isascii()):
+        return raw  # most values are
     match raw:
         case dict() if path in PRICED:
             return {_country_text(country): price(amount) for country, amount in raw.items()}
@@ -345,8 +347,6 @@ def from_json(path: str, raw: Any) -> Value:
             return {key: from_json(f"{path}.{key}", part) for key, part in raw.items()}
         case list() if all(map(is_text, raw)):
             return tuple(raw)
-        case bool() | None:
-            return raw
         case str() if is_text(raw):
             return raw
         case int() | float():
@@ -360,7 +360,7 @@ _DEEPEST: Final = 4
 
 
 def _country_text(raw: str) -> str:
-    if not is_text(raw):
+    if not (raw.isascii() or is_text(raw)):
         raise ValueError("a country with half a character")
     return raw
 

@@ -39,10 +39,11 @@ from reconciler.plan.plan import Plan, PlanOrigin, summary
 
 def _choice(choices: Any, complaint: str) -> Form:
     """A text that is read if it is one of the choices of a literal type."""
+    words = get_args(choices)
 
     def read(raw: Any) -> str:
         word = checked.text(raw)
-        if word not in get_args(choices):
+        if word not in words:
             raise ValueError(complaint)
         return word
 
@@ -204,7 +205,7 @@ def plan_from_text(text: str) -> Plan:
     """The plan in a document. Raises `PlanUnusable` for what is none, of another version, or was edited."""
     again = "make a new plan with `reconciler plan --out FILE`"
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=str)  # NaN, which no plan holds, is no null to its digest
     except (ValueError, RecursionError) as error:
         raise PlanUnusable(f"the plan file is not JSON: {error}", hint=again) from error
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith("reconciler.plan/"):

@@ -10,10 +10,10 @@ are in it. It may have fewer: somebody has done them already.
 import re
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from reconciler.diff.change import (
     Blocked,
@@ -279,39 +279,42 @@ def _set_digest(digests: Iterable[bytes]) -> str:
 
 
 def _entries_of_change(change: Change, origin: PlanOrigin) -> Iterator[ReviewEntry]:
-    about = [origin.publisher_id, origin.api, action_of(change), kind_of(change.address), change.address]
+    about = canonical_json(
+        [origin.publisher_id, origin.api, action_of(change), kind_of(change.address), change.address]
+    ).removesuffix("]")
 
-    def entry(told: str, *facts: list[Any]) -> ReviewEntry:
-        return ReviewEntry(change.address, told, tuple(_digest([*about, *each]) for each in facts))
+    def entry(told: str, *facts: Sequence[str]) -> ReviewEntry:
+        """What is told of it, and the digests of a list of `about` and facts, which are canonical JSON each."""
+        return ReviewEntry(change.address, told, tuple(_digest(",".join((about, *each)) + "]") for each in facts))
 
     match change:
         case Create():
-            sent = fields_to_json(change.send)
+            sent = canonical_json(fields_to_json(change.send))
             # An app that was to be made by the reviewed plan may have been made by somebody since.
             apps = [change.app_id] if change.app_id is None else [change.app_id, None]
-            yield entry("create", *([sent, app] for app in apps))
+            yield entry("create", *([sent, canonical_json(app)] for app in apps))
         case Update():
+            shown_id = canonical_json(change.id)
             yield from (
-                entry(f"update {told} (id {change.id})", [change.id, *facts])
-                for told, facts in _facts_of_update(change)
+                entry(f"update {told} (id {change.id})", [shown_id, *facts]) for told, facts in _facts_of_update(change)
             )
         case Deactivate() | Delete():
-            yield entry(f"{action_of(change)} id {change.id}", [change.id])
+            yield entry(f"{action_of(change)} id {change.id}", [canonical_json(change.id)])
         case Blocked():
             return
 
 
-def _facts_of_update(update: Update) -> Iterator[tuple[str, list[Any]]]:
-    """Each field with its value before and after, and whatever else the update does: in words, and as facts."""
+def _facts_of_update(update: Update) -> Iterator[tuple[str, list[str]]]:
+    """Each field with its value before and after, and whatever else the update does: in words, and as facts in JSON."""
     for field in update.fields:
-        before, after = to_json(field.before), to_json(field.after)
-        yield f"{field.path}: {canonical_json(before)} -> {canonical_json(after)}", [field.path, before, after]
+        before, after = canonical_json(to_json(field.before)), canonical_json(to_json(field.after))
+        yield f"{field.path}: {before} -> {after}", [canonical_json(field.path), before, after]
     for name in sorted(update.send.keys() - {field.field for field in update.fields}):
-        sent = to_json(update.send[name])
-        yield f"{name}: {canonical_json(sent)} is sent", [name, sent]
+        sent = canonical_json(to_json(update.send[name]))
+        yield f"{name}: {sent} is sent", [canonical_json(name), sent]
     if update.renamed_from is not None:
-        yield f"known as {update.renamed_from} before", ["", update.renamed_from]
+        yield f"known as {update.renamed_from} before", ['""', canonical_json(update.renamed_from)]
 
 
-def _digest(facts: list[Any]) -> bytes:
-    return sha256(canonical_json(facts).encode("utf-8", "backslashreplace")).digest()[:SIZE]
+def _digest(facts: str) -> bytes:
+    return sha256(facts.encode("utf-8", "backslashreplace")).digest()[:SIZE]

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Literal
@@ -41,9 +41,12 @@ FOR_THE_CUT: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SectionItem:
-    """A piece of Markdown. `stands_for` is counted where it is left out: what it is in a word, and which one."""
+    """A piece of Markdown, or what makes it: of a long list most are left out, and are not made.
 
-    text: str
+    `stands_for` is counted where it is left out: what it is in a word, and which one.
+    """
+
+    text: str | Callable[[], str]
     stands_for: tuple[str, str]
 
 
@@ -82,19 +85,18 @@ class LimitedDocument:
 
     def _write(self, section: Section) -> None:
         room = int(self._left * section.share) - units(section.opening) - units(section.closing)
-        taken = 0
+        written: list[str] = []
         for item in section.items:
-            size = units(item.text)
-            if size > room:
+            text = item.text if isinstance(item.text, str) else item.text()
+            room -= units(text)
+            if room < 0:
                 break
-            room -= size
-            taken += 1
-        written = [item.text for item in section.items[:taken]]
-        if taken:
+            written.append(text)
+        if written:
             text = "".join((section.opening, *written, section.closing))
             self._parts.append(text)
             self._left -= units(text)
-        self._lost.update(dict.fromkeys(item.stands_for for item in section.items[taken:]))
+        self._lost.update(dict.fromkeys(item.stands_for for item in section.items[len(written) :]))
 
     def text(self, whole: str = "") -> str:
         """The sheet, with what was cut said at its end, and where the `whole` is to be had."""

@@ -1,6 +1,7 @@
 """The plan as Markdown for a comment: single changes as list items and tables, and the size-limited report."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -43,14 +44,16 @@ FIELDS: Final = 60
 
 def bullet(change: Change) -> SectionItem:
     """A change as an item of a list, its fields below it."""
+    return SectionItem(partial(_bullet_text, change), _stands_for(change))
+
+
+def _bullet_text(change: Change) -> str:
     fields = () if isinstance(change, Delete) else change.fields
     rows = [
         f"  - {name(field.path)}: {_before_value(field)} → {value(after_text(field))}\n" for field in fields[:FIELDS]
     ]
     reason = "" if change.reason is None else f"\\\n  {sentence(change.reason)}"
-    return SectionItem(
-        f"- {_title(change)}{reason}\n{''.join(rows)}{_more_fields('  - ', fields)}", _stands_for(change)
-    )
+    return f"- {_title(change)}{reason}\n{''.join(rows)}{_more_fields('  - ', fields)}"
 
 
 def held_bullet(held: HeldChange) -> SectionItem:
@@ -61,6 +64,10 @@ def held_bullet(held: HeldChange) -> SectionItem:
 
 def floor_rows(change: Update) -> SectionItem:
     """The floors that an update moves, as rows of a table with `FLOOR_TITLES`."""
+    return SectionItem(partial(_floor_rows, change), _stands_for(change))
+
+
+def _floor_rows(change: Update) -> str:
     floors = [field for field in change.fields if field.field == "floorPrices"]
     rows = [
         row(
@@ -73,7 +80,7 @@ def floor_rows(change: Update) -> SectionItem:
         for field in floors[:FIELDS]
     ]
     more = [row(name(change.address), f"and {len(floors) - FIELDS} more", "", "", "")] if len(floors) > FIELDS else []
-    return SectionItem("".join([*rows, *more]), _stands_for(change))
+    return "".join([*rows, *more])
 
 
 def _percent(field: FieldChange) -> str:
@@ -86,6 +93,10 @@ FLOOR_TITLES: Final = ("placement", "country", "before", "after", "why")
 
 def block(change: Create | Update) -> SectionItem:
     """A change with a table of its fields, without floors that move: these have a table of their own."""
+    return SectionItem(partial(_block_text, change), _stands_for(change))
+
+
+def _block_text(change: Create | Update) -> str:
     fields = [field for field in change.fields if isinstance(change, Create) or field.field != "floorPrices"]
     titles = ("field", "value") if isinstance(change, Create) else ("field", "before", "after", "why")
     parts = [f"\n{_title(change)}\n"]
@@ -95,7 +106,7 @@ def block(change: Create | Update) -> SectionItem:
         parts.append(f"\nknown as {name(change.renamed_from)} before\n")
     if fields:
         parts += [table(*titles), *_field_rows(change, fields), _more_fields("\n", fields)]
-    return SectionItem("".join(parts), _stands_for(change))
+    return "".join(parts)
 
 
 def _field_rows(change: Change, fields: list[FieldChange]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import signal
 from dataclasses import replace
-from threading import Event, current_thread, main_thread
+from threading import Event, Semaphore, current_thread, main_thread
 
 import pytest
 from support.builders import (
@@ -136,6 +136,60 @@ def test_no_more_steps_than_allowed_run_side_by_side():
     scene = Scene(HERE, gateway=Watched)
     scene.apply(desired_app(*new(*"abcdefgh")), parallelism=2)
     assert max(most) <= 2
+
+
+class Waiting(FakeGateway):
+    """An account whose creates wait until a test lets them go on."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.go, self.arrived = Event(), Semaphore(0)
+
+    def create(self, kind, fields, *, app_id):
+        self.arrived.release()
+        assert self.go.wait(10)
+        return super().create(kind, fields, app_id=app_id)
+
+
+class Telling(FakeStore):
+    """A store that does something when so many intents are recorded."""
+
+    def __init__(self, number, act):
+        super().__init__()
+        self._number, self._act = number, act
+
+    def intend(self, intent):
+        super().intend(intent)
+        if len(self.intents) == self._number:
+            self._act()
+
+
+class TestIntentsAhead:
+    def test_an_intent_is_recorded_while_all_calls_are_under_way(self):
+        def let_go():
+            scene.gateway.go.set()
+
+        scene = Scene(HERE, gateway=Waiting, store=Telling(3, let_go))
+        results = scene.apply(desired_app(*new(*"abcd")), parallelism=2)
+        assert set(outcomes(results).values()) == {"applied"}
+
+    def test_one_that_waits_for_its_turn_is_not_sent_once_the_run_is_stopped(self):
+        def stop():
+            assert all(scene.gateway.arrived.acquire(timeout=10) for _ in range(2))
+            scene.cancellation.interrupt()
+            scene.gateway.go.set()
+
+        scene = Scene(HERE, gateway=Waiting, store=Telling(3, stop))
+        results = scene.apply(desired_app(*new(*"abcd")), parallelism=2)
+        assert len(scene.store.intents) == 3
+        assert sorted(outcomes(results).values()) == ["applied", "applied", "skipped", "skipped"]
+        assert len(scene.gateway.writes) == 2
+        assert len(scene.store.ended) == 4
+
+    def test_there_is_none_where_calls_go_out_one_by_one(self):
+        scene = Scene(HERE)
+        scene.apply(desired_app(*new(*"abc")), parallelism=1)
+        assert [type(event).__name__ for event in scene.store.events] == ["Intent", "StepResult"] * 3
 
 
 class TestStop:

@@ -107,6 +107,25 @@ def test_a_value_of_another_kind_is_refused():
         from_json("name", object())
 
 
+numbers = st.one_of(
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0001, 0.00001, -0.00001, 1e15, 1e16, -1e16, 1e22, 123456789012345680.0, -0.0]),
+)
+words = st.one_of(st.text(), st.sampled_from(["1e5", ",-3e2]", ":0.0000", "\x7f\u2028", '\x1f"\\/', "\ud800"]))
+trees = st.recursive(
+    st.one_of(st.none(), st.booleans(), numbers, words),
+    lambda parts: st.one_of(st.lists(parts, max_size=4), st.dictionaries(words, parts, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(trees)
+def test_canonical_json_is_what_json_writes(data):
+    expected = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert canonical_json(data) == expected
+
+
 def test_canonical_json_is_the_same_for_equal_data():
     assert canonical_json({"b": 1, "a": "ü"}) == canonical_json({"a": "ü", "b": 1}) == '{"a":"ü","b":1}'
 

@@ -202,6 +202,12 @@ def test_an_edited_document_is_refused(change):
         plan_from_text(altered(**change))
 
 
+def test_so_is_a_null_that_was_made_no_number():
+    assert plan_text(WHOLE).count(": null") > 0
+    with pytest.raises(PlanUnusable, match="changed after it was made"):
+        plan_from_text(plan_text(WHOLE).replace(": null", ": NaN", 1))
+
+
 def test_so_is_an_edited_price():
     assert plan_text(WHOLE).count("1.2,") > 0
     with pytest.raises(PlanUnusable, match="changed after it was made"):

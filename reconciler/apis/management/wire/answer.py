@@ -24,7 +24,7 @@ from reconciler.http.exchange import (
 )
 from reconciler.model.address import Kind
 from reconciler.model.checked import identifier
-from reconciler.model.field import FIELDS
+from reconciler.model.field import FIELDS, STATUSES
 from reconciler.model.secret import Secret
 from reconciler.model.state import LiveResource
 from reconciler.model.value import Fields, kind_of_json
@@ -58,6 +58,9 @@ def speaks_of_failure(value: Mapping[str, Any]) -> str | None:
 
 
 def _failure(value: Mapping[str, Any]) -> str | None:
+    telling = [key for key in value if key in _TELLING]
+    if not telling or (telling == ["status"] and value["status"] in STATUSES):
+        return None  # nearly every row: no other key has to be looked for
     if any(value.get(key) for key in _FAILURES):
         return _with_words("it speaks of an error", value)
     if any(_denies(value.get(key)) for key in _VERDICTS):
@@ -65,7 +68,7 @@ def _failure(value: Mapping[str, Any]) -> str | None:
     status = next((said for key in _STATUSES if is_count(said := value.get(key)) and count_of(said) >= _REFUSED), None)
     if status is not None:
         return _with_words(f"it speaks of a status {words_of(str(status))}", value)
-    if any(str(value.get(key)).strip().lower() in _FAILED for key in ("status", "result", "outcome")):
+    if any(str(value.get(key)).strip().lower() in _FAILED for key in _ENDS):
         return _with_words("it says that it failed", value)
     return None
 
@@ -82,6 +85,9 @@ def _denies(said: Any) -> bool:
 
 _FAILED: Final = frozenset(("error", "fail", "failed", "failure"))
 _REFUSED: Final = 400
+_ENDS: Final = ("status", "result", "outcome")
+_TELLING: Final = frozenset((*_FAILURES, *_VERDICTS, *_STATUSES, *_ENDS))
+"""Keys that a failure may be spoken of by."""
 
 
 def speaks_of_more(kind: Kind, value: Mapping[str, Any], rows: int) -> str | None:
