@@ -1,6 +1,7 @@
 """Make a plan, read a saved one, and check either against the project's limits and against what was reviewed."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,16 +10,18 @@ from reconciler.api.environment import collector_paused
 from reconciler.api.judge import within_budget
 from reconciler.api.results import PlanResult
 from reconciler.api.workspace import Workspace
-from reconciler.errors import PlanUnusable, Refused, StalePlan
+from reconciler.errors import PlanUnusable, ReconcilerError, Refused, StalePlan
 from reconciler.files.project import read_text
 from reconciler.floors.current_floors import with_evidence
+from reconciler.manifest.project_settings import ProjectSettings
 from reconciler.model.journal import past_creates
-from reconciler.model.state import DesiredState
+from reconciler.model.state import DesiredApp, DesiredState
 from reconciler.plan.document import plan_from_text
 from reconciler.plan.gate import Allowances, Limits, Refusal, gate
 from reconciler.plan.plan import ANYTHING, Plan, Reviewed, reviewed, reviewed_in, unreviewed
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
+from reconciler.workflow.prefetch import Prefetch
 
 if TYPE_CHECKING:
     from reconciler.manifest.settings import (
@@ -28,15 +31,58 @@ if TYPE_CHECKING:
 
 def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> PlanResult:
     """Read the account, and say what an apply would do. Writes nothing."""
-    loaded, desired = workspace.load(remember=False)
-    with workspace.gateway(desired.publisher_id) as gateway:
+    with closing(_EarlyReading(workspace, is_partial=bool(selection.only))) as early:
+        loaded, desired = workspace.load(remember=False, listener=early)
+        reader = early.reader()
         store = workspace.store(desired.publisher_id)
         origin, ledger = workspace.origin(desired), store.ledger()
         wanted = replace(selection, parallelism=workspace.parallelism, habits=store.habits())
-        fresh, live = make_plan(desired, gateway, ledger, origin, wanted, lambda: past_creates(store.events()))
+        fresh, live = make_plan(desired, reader, ledger, origin, wanted, lambda: past_creates(store.events()))
     workspace.warn_of_empty_account(ledger, live)
     within, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
     return PlanResult(within, exceeded, loaded.findings)
+
+
+class _EarlyReading:
+    """Reads the account of a project from when its settings are known, while manifests are read.
+
+    Of a plan of some addresses (`is_partial`) only the list of apps is asked for ahead.
+    """
+
+    def __init__(self, workspace: Workspace, *, is_partial: bool) -> None:
+        self._workspace = workspace
+        self._is_partial = is_partial
+        self._stack = ExitStack()
+        self._opened_as: Prefetch | ReconcilerError | None = None
+
+    def settings_read(self, settings: ProjectSettings) -> None:
+        """Ask for a token and for the list of apps. What keeps it from that is raised by `reader`."""
+        try:
+            reader = self._stack.enter_context(self._workspace.reader(settings.publisher_id))
+        except ReconcilerError as error:
+            self._opened_as = error
+        else:
+            self._opened_as = Prefetch(reader, self._workspace.parallelism, self._stack.close)
+
+    def apps_read(self, apps: Sequence[DesiredApp]) -> None:
+        """Ask for the placements of these apps."""
+        if isinstance(self._opened_as, Prefetch) and not self._is_partial:
+            self._opened_as.expect(apps)
+
+    def reader(self) -> Prefetch:
+        """The account. Raises what kept it from being asked."""
+        match self._opened_as:
+            case Prefetch() as reader:
+                return reader
+            case ReconcilerError() as error:
+                raise error
+            case None:
+                raise ValueError("an account whose settings are not read")
+
+    def close(self) -> None:
+        """End the reading; nothing is waited for."""
+        if isinstance(self._opened_as, Prefetch):
+            self._opened_as.close()
 
 
 def limits_of(project: "DesiredState | Settings", allowances: Allowances) -> Limits:

@@ -8,7 +8,8 @@ from reconciler.adopt.adoption import Adoption, adopt
 from reconciler.adopt.fresh import AccountSnapshot, DeclaredProject
 from reconciler.api.environment import collector_paused
 from reconciler.api.results import ColumnTypes, table
-from reconciler.api.workspace import Workspace, find_doubts, read_unread_texts
+from reconciler.api.unread_files import find_doubts, read_unread_texts
+from reconciler.api.workspace import Workspace
 from reconciler.errors import InvalidManifests, ProjectError, WrongAccount
 from reconciler.files.project import ProjectFiles, find_manifests, folder_names, write_manifests
 from reconciler.manifest.checked_edits import ProjectContext

@@ -103,7 +103,7 @@ def resolve_apps(
     apps: Iterable[DesiredApp], live: Iterable[LiveResource], ledger: Ledger
 ) -> Mapping[Address, Resolution]:
     """The live app of each app block."""
-    return resolve([_app_identity(app) for app in apps], live, ledger, _app_key, _folded_app)
+    return resolve([app_identity(app) for app in apps], live, ledger, app_key, _folded_app)
 
 
 def resolve_placements(
@@ -318,7 +318,8 @@ def _cycles(following: Mapping[Address, Address | None]) -> Iterator[tuple[Addre
             yield addresses[addresses.index(at) :]
 
 
-def _app_key(app: LiveResource) -> Key:
+def app_key(app: LiveResource) -> Key:
+    """The identity of a live app."""
     return str(app.fields.get("platform", "")), str(app.fields.get("bundle", ""))
 
 
@@ -335,7 +336,8 @@ def _folded_placement(key: Key) -> Key:
     return folded_placement(*key)
 
 
-def _app_identity(app: DesiredApp) -> BlockIdentity:
+def app_identity(app: DesiredApp) -> BlockIdentity:
+    """The block of an app as identity sees it."""
     key = (str(app.fields["platform"]), str(app.fields["bundle"]))
     return BlockIdentity(app.address, key, app.pin, state=app.state, distinct=app.lifecycle.distinct)
 

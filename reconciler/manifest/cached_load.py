@@ -20,6 +20,7 @@ from reconciler.manifest.parsed_manifest import (
 )
 from reconciler.manifest.project_settings import ProjectSettings, project_settings_from_bytes, project_settings_to_bytes
 from reconciler.model.diagnostic import Finding
+from reconciler.model.state import DesiredApp
 from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 ReadSettings: TypeAlias = "Callable[[ManifestText], tuple[Settings | None, tuple[Finding, ...]]]"
 """`load_settings`, or a function that keeps its result for the rest of a run."""
+
+AppsSeen: TypeAlias = Callable[[Sequence[DesiredApp]], object]
+"""Is called with the apps of each file as soon as it is read, before anything is known of the other files."""
 
 
 class ManifestCache(Protocol):
@@ -86,10 +90,22 @@ def load_desired_cached(
     manifests: Sequence[ManifestText],
     cache: ManifestCache,
     read_settings: ReadSettings = _load_settings,
+    seen: AppsSeen | None = None,
 ) -> Loaded:
-    """The result of `load_desired` for the manifests. `project` comes from the settings in `settings_text`."""
+    """The result of `load_desired` for the manifests. `project` comes from the settings in `settings_text`.
+
+    `seen` gets the apps of each file without errors as it is read.
+    """
     texts = sorted_by_file(manifests)
-    return assemble(project, settings_text, texts, _parsed_manifests(settings_text, texts, cache, read_settings))
+    parsed = _parsed_manifests(settings_text, texts, cache, read_settings)
+    return assemble(project, settings_text, texts, parsed if seen is None else _shown_to(seen, parsed))
+
+
+def _shown_to(seen: AppsSeen, manifests: Iterator[ParsedManifest]) -> Iterator[ParsedManifest]:
+    for manifest in manifests:
+        if not any(each.severity == "error" for each in manifest.findings):
+            seen(manifest.apps)
+        yield manifest
 
 
 def _parsed_manifests(

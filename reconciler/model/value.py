@@ -157,7 +157,7 @@ def fields_to_json(fields: Fields) -> dict[str, Any]:
 def canonical_json(data: Any) -> str:
     """One line of JSON that is the same for equal data: keys sorted, no spaces, text kept as it is.
 
-    It is what `json` writes. orjson writes the same at a third of the cost, but for very large and very small numbers
+    It is what `json` writes. orjson writes the same faster, but for very large and very small numbers
     (1e16, 0.00001), and what it does not know. Numbers are finite.
     """
     try:

@@ -21,6 +21,7 @@ from reconciler.model.settled import ids_of
 from reconciler.model.state import DesiredPlacement, DesiredState, LiveResource, LiveState, live_app_address
 from reconciler.plan.plan import Plan
 from reconciler.ports import LiveReader
+from reconciler.workflow.prefetch import Prefetch
 
 MOST_QUESTIONS: Final = 200
 """Owned resources that lists do not show and that are asked for by id, of apps and of placements, in one reading."""
@@ -186,11 +187,8 @@ def read_lists(  # noqa: PLR0913 - what to read, by whom, and what is known of i
         if kind_of(address) == "placement":
             owned.setdefault(app_of(address), []).append(entry.id)
 
-    def read(item: tuple[str, Address]) -> Sequence[LiveResource]:
-        app_id, address = item
-        return reader.placements(app_id, expected=bool(owned.get(address)), blocks=blocks.get(address))
-
-    lists = dict(zip(to_read, side_by_side(read, to_read.items(), parallelism), strict=True))
+    asked = [(app_id, bool(owned.get(address)), blocks.get(address)) for app_id, address in to_read.items()]
+    lists = dict(zip(to_read, _lists(reader, asked, parallelism), strict=True))
     _check_apart(lists)
     lost = [
         (app_id, resource_id)
@@ -206,6 +204,21 @@ def read_lists(  # noqa: PLR0913 - what to read, by whom, and what is known of i
                 lists[app_id] = (*lists[app_id], resource)
                 doubtful = {*doubtful, app_id}
     return Observation(LiveState(apps, lists), frozenset(doubtful))
+
+
+def _lists(
+    reader: LiveReader, asked: Iterable[tuple[str, bool, Sequence[DesiredPlacement] | None]], parallelism: int
+) -> list[Sequence[LiveResource]]:
+    """The placements of each app asked for: its id, whether some are expected, and its blocks if they are compared."""
+    if isinstance(reader, Prefetch):
+        waiting = [reader.ask(app_id, expected=expected, blocks=blocks) for app_id, expected, blocks in asked]
+        return [answer() for answer in waiting]
+
+    def read(item: tuple[str, bool, Sequence[DesiredPlacement] | None]) -> Sequence[LiveResource]:
+        app_id, expected, blocks = item
+        return reader.placements(app_id, expected=expected, blocks=blocks)
+
+    return side_by_side(read, asked, parallelism)
 
 
 def _check_apart(lists: Mapping[str, Sequence[LiveResource]]) -> None:

@@ -159,6 +159,7 @@ def test_a_workflow_installs_the_commit_that_init_was_given_and_says_so(runner, 
 def test_a_job_of_the_template_installs_it_too(runner, repository, tmp_path):
     url, commit = repository
     project = initial(tmp_path / "project", f"{url}@{commit}", "gitlab")
+    call("git", "init", "--quiet", cwd=project)
     read = yaml.safe_load((project / "reconciler.gitlab-ci.yml").read_text())
     script = "\n".join([*read[".reconciler"]["before_script"], "reconciler --version", "pwd"])
     done = runner.runs(script, project, CI_PROJECT_DIR=str(project), **read["variables"])
