@@ -234,6 +234,7 @@ ODD = {
     "a price with a currency": put(0, "floorPrices", 0, currency="EUR"),
     "a line twice": lambda case: case.rows[0]["floorPrices"].append(case.rows[0]["floorPrices"][0]),
     "a line more": lambda case: case.rows[0]["floorPrices"].append({"country": "NO", "price": 1}),
+    "two prices for a country": lambda case: case.rows[0]["floorPrices"].insert(0, {"country": "US", "price": 9}),
     "no line": put(0, floorPrices=[]),
     "floors that are a table": put(0, floorPrices={"WW": 1, "US": 0, "CA": 1.25}),
     "a limit that is off": put(0, "capping", enabled=False),
