@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from reconciler.apis.management.origin import EXAMPLE, VARIABLE
 from reconciler.apis.management.wire import answer, calls
-from reconciler.apis.management.wire.answer import speaks_of_failure
+from reconciler.apis.management.wire.beside import speaks_of_failure
 from reconciler.apis.management.wire.settled import ListRequest, placements_of
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
 from reconciler.http.auth import Credentials, Service
