@@ -7,19 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
+from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_anyhow, read_back, result
 from reconciler.apply.fallbacks import advice
-from reconciler.apply.updates import (
-    Damage,
-    Sending,
-    Withheld,
-    deliver,
-    kept_lines,
-    learn,
-    put_back,
-    read_until,
-    reset_fields,
-)
+from reconciler.apply.side_effects import Sending, reset_fields
+from reconciler.apply.updates import Damage, Withheld, deliver, kept_lines, learn, put_back, read_until
 from reconciler.apply.verify import (
     Verification,
     contradiction_text,
@@ -126,16 +117,16 @@ def _send_update(write: Write, context: ExecutionContext) -> StepResult:
         case NotSent(why):
             return StepResult(result(change, "failed", attempts=attempts, error=why))
         case Accepted(said=said):
-            write = replace(write, said=said, told=delivery.told)
+            write = replace(write, said=said, told=delivery.told, unchecked=delivery.unchecked)
             by_answer = verify(sent, write.before, said)
             is_told = not by_answer.unconfirmed and not by_answer.reset
             if delivery.damage is None and (is_told or (delivery.told and not by_answer.unconfirmed)):
                 return context.unconfirmed.add(write, write_result(write, by_answer, attempts, settled=False))
         case Ambiguous(why):
-            write = replace(write, doubt=why, told=delivery.told)
+            write = replace(write, doubt=why, told=delivery.told, unchecked=delivery.unchecked)
     if delivery.damage is not None:
         return damaged_result(write, delivery.damage, delivery.shown, attempts, context)
-    shown = delivery.shown if delivery.was_read else read_back(before.kind, before.id, context)
+    shown = delivery.shown if delivery.was_read else read_anyhow(before, context)
     return _result_by_reading(write, shown, attempts, context)
 
 

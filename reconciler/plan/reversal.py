@@ -55,7 +55,11 @@ class Reversal:
 
 def is_undoable(step: PastStep) -> bool:
     """Whether there may be a way back from a step."""
-    return bool(step.reset) or (step.outcome in TRIED and step.action in {"create", "update", "deactivate"})
+    return (
+        bool(step.reset)
+        or step.unchecked
+        or (step.outcome in TRIED and step.action in {"create", "update", "deactivate"})
+    )
 
 
 def reversal(run: PastRun, earlier: Sequence[PastRun], context: ReversalContext, origin: PlanOrigin) -> Reversal:
@@ -86,7 +90,7 @@ class _ReversalBuilder:
             if step.id is not None and (kind_of(step.address), step.id) not in self._by_id:
                 self._add_note(step.address, f"id {step.id} {GONE_FOR_GOOD}")
             return
-        if step.outcome not in TRIED and not (step.outcome == "failed" and step.action == "update"):
+        if step.outcome not in TRIED and not (step.outcome == "failed" and step.action in {"update", "deactivate"}):
             return
         if step.id is None:
             if step.action == "create":
@@ -106,7 +110,7 @@ class _ReversalBuilder:
 
     def _stand_in(self, step: PastStep) -> LedgerEntry | None:
         """What the first update of a resource was to put into the ledger, where its end was never recorded."""
-        is_open = step.action == "update" and (step.outcome in {None, "unknown"} or step.reset)
+        is_open = step.action == "update" and (step.outcome in {None, "unknown"} or step.reset or step.unchecked)
         is_free = step.address in self._ground.sources and step.address not in self._ground.ledger
         return LedgerEntry(step.address, step.id, {}) if step.id is not None and is_open and is_free else None
 
