@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import cast
+from typing import Final, cast
 
 from reconciler.diff.change import Change, Deactivate, FieldChange, Note, Update
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
 from reconciler.model.field import WRITABLE, fields_from_json
-from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits, is_reset
+from reconciler.model.habits import TARGETING, UNKNOWN_HABITS, AccountHabits, dependents, is_reset
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import LiveResource, LiveState, Source
@@ -141,6 +141,7 @@ class _ReversalBuilder:
         before = {**self._sent_before(step, after), **before}
         back = _FieldReversal(before, after, resource.fields, entry)
         send = back.fields_to_send()
+        lost.update(back.fields_that_follow(send))
         if step.outcome == "failed":
             if send:
                 told = f"its step failed, and yet {_joined(send)} is as it was asked for: it is left alone"
@@ -221,6 +222,9 @@ def _lost_fields(step: PastStep, before: Fields, resource: LiveResource) -> Fiel
     }
 
 
+_SWITCHED: Final = frozenset({"targetingEnabled", *TARGETING})
+
+
 class _FieldReversal:
     """Which fields of a resource go back to what they were, and what is to be said of the others."""
 
@@ -240,6 +244,20 @@ class _FieldReversal:
                 wanted = self._wanted_value(name, was, sent)
                 if not isinstance(wanted, Absent):
                     fields[name] = wanted
+        return fields
+
+    def fields_that_follow(self, send: Fields) -> Fields:
+        """What went with the fields that are put back, without being sent: targeting, or its switch."""
+        fields: dict[str, Value] = {}
+        for name in sorted(dependents(self._after, self._before) if send.keys() & _SWITCHED else ()):
+            was, now = self._before.get(name), self._now.get(name)
+            if was is None or was == now:
+                continue
+            if now is None or name == "targetingEnabled":
+                fields[name] = was
+                self.leaves.append(FieldChange(name, now, was, "pending"))
+            else:
+                self._note_moved(name, None, now)
         return fields
 
     def _wanted_value(self, name: str, was: Value, sent: Value) -> Value | Absent:
