@@ -16,6 +16,7 @@ from reconciler.manifest.models import AppBlock, PlacementBlock
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
 from reconciler.model.field import PRICED, TYPES, GeoType, PricesType
+from reconciler.model.habits import LostUpdate
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.state import DesiredApp, DesiredPlacement, DesiredResource, DesiredState, Lifecycle, LiveResource
 from reconciler.model.value import ABSENT, MINIMUM, WORLDWIDE, Fields, Floors, Value, to_json, value_text
@@ -39,20 +40,29 @@ class BlockDifference:
 
 
 def block_difference(
-    block: DesiredResource, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
+    block: DesiredResource,
+    live: LiveResource,
+    entry: LedgerEntry | None,
+    today: date,
+    *,
+    theirs: bool = False,
+    lost: Sequence[tuple[LostUpdate, Fields]] = (),
 ) -> tuple[BlockDifference | None, list[Note]]:
     """What has to change in a block for it to declare what is live; None where nothing has, or nothing can.
 
     What the account keeps instead of what it was given is taken over. Ignored fields and accepted drift count as equal.
-    A field that the account does not show stays as it is. So does what the manifest changed since the last apply, which
-    is told, unless `theirs` takes all that is live.
+    A field that the account does not show stays as it is. So does what the manifest changed since the last apply, and
+    what an update of ours may have reset (`lost`), which is told, unless `theirs` takes all that is live.
     """
     kind = kind_of(block.address)
     result = compare(kind, block.fields, live.fields, entry, block.lifecycle, today)
     own = () if theirs or entry is None else tuple(each for each in result.changes if each.origin in _OWN)
-    changes = (*(each for each in result.changes if each not in own), *result.fixed, *result.kept)
+    ours = {} if theirs else {name: update for update, left in lost for name in left}
+    reset = tuple(each for each in result.changes if each.field in ours and each not in own)
+    changes = (*(each for each in result.changes if each not in (*own, *reset)), *result.fixed, *result.kept)
     values: dict[str, Value] = {}
     notes = [Note(block.address, _kept_declaration_text(each)) for each in own]
+    notes += [Note(block.address, _reset_text(each, ours[each.field])) for each in reset]
     for name in dict.fromkeys(change.field for change in changes):
         live_value = live.fields.get(name, ABSENT)
         if live_value is ABSENT:
@@ -88,6 +98,12 @@ def _kept_declaration_text(change: FieldChange) -> str:
     if change.origin == "conflict":
         return f"{values}; both were changed since the last apply: what is declared stays, --theirs takes what is live"
     return f"{values}; not applied yet: what is declared stays, --theirs takes what is live"
+
+
+def _reset_text(change: FieldChange, update: LostUpdate) -> str:
+    """The note on a declared value that an update of ours may have reset in the account."""
+    values = f"{change.path}: declared {value_text(change.after)}, the account has {value_text(change.before)}"
+    return f"{values}; run {update.run} {update.how} it: what is declared stays, --theirs takes what is live"
 
 
 def _obstacles(kind: Kind, values: Fields, declared: Fields) -> Mapping[str, str]:

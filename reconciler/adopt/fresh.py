@@ -22,10 +22,11 @@ from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, Kind, app_of, placement_address
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import FIELDS, PLACEMENT_TYPES
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import DesiredState, Lifecycle, LiveResource, LiveState
-from reconciler.model.value import ABSENT, Fields, Value, to_json
+from reconciler.model.value import ABSENT, Fields, Value, to_json, value_text
 from reconciler.yaml.apply_edits import apply_edits
 from reconciler.yaml.edits import SetValue, Writable
 from reconciler.yaml.scalar import ManifestText
@@ -53,7 +54,8 @@ class DeclaredProject:
 class AccountSnapshot:
     """An account as it was read: all apps, and the placements of those to be adopted. `now` is in UTC.
 
-    `past` is what the journal says of creates. `theirs`: what is live is taken where the manifest has moved, too.
+    `past` is what the journal says of creates, `habits` what it says of updates. `theirs`: what is live is taken where
+    the manifest has moved, and where an update of ours may have reset it, too.
     """
 
     live: LiveState
@@ -62,6 +64,7 @@ class AccountSnapshot:
     whole: bool = True
     past: PastCreates = NO_CREATES
     theirs: bool = False
+    habits: AccountHabits = UNKNOWN_HABITS
 
     @property
     def chosen(self) -> tuple[LiveResource, ...]:
@@ -137,6 +140,20 @@ def shortlisted(
 
 def _preference(resource: LiveResource, owned_id: str | None) -> tuple[bool, bool, int, str]:
     return resource.id != owned_id, resource.fields.get("status") != "active", len(resource.id), resource.id
+
+
+def without_lost(account: AccountSnapshot, live: LiveResource, address: Address) -> tuple[LiveResource, list[Note]]:
+    """A live resource without the fields that an update of ours may have reset: a new block does not declare them."""
+    if account.theirs or not account.habits.lost:
+        return live, []
+    lost = {name: (update, was) for update, left in account.habits.lost_by(live) for name, was in left.items()}
+    if not lost:
+        return live, []
+    notes = [
+        Note(address, f"{name}: run {update.run} {update.how} it (it was {value_text(was)}): left undeclared")
+        for name, (update, was) in sorted(lost.items())
+    ]
+    return replace(live, fields={name: value for name, value in live.fields.items() if name not in lost}), notes
 
 
 def new_app_block(

@@ -13,7 +13,7 @@ from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
 from reconciler.diff.look_alikes import unreadable_reason
 from reconciler.model.address import Address, kind_of
 from reconciler.model.checked import instant
-from reconciler.model.habits import AccountHabits, LostUpdate
+from reconciler.model.habits import AccountHabits
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import IDENTITY, DesiredResource, DesiredState, LiveResource, LiveState, Prune, Source
 from reconciler.model.value import value_text
@@ -200,10 +200,6 @@ def lost_notes(live: LiveState, ledger: Ledger, habits: AccountHabits) -> Iterat
             continue
         for update, left in habits.lost_by(resource, () if entry is None else entry.applied):
             values = ", ".join(f"{name} (was {value_text(was)})" for name, was in sorted(left.items()))
-            how = "has reset" if update.names else f"{_unseen_end(update)}, and may have reset"
-            text = f"run {update.run} {how} what it did not send: {values}; `reconciler undo {update.run}` puts it back"
+            what = f"run {update.run} {update.how} what it did not send: {values}"
+            text = f"{what}; `reconciler undo {update.run}` puts it back"
             yield Note(update.address if entry is None else entry.address, text)
-
-
-def _unseen_end(update: LostUpdate) -> str:
-    return "was killed" if update.was_killed else "could not be read back"

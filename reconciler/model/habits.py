@@ -92,6 +92,13 @@ class LostUpdate:
     names: tuple[str, ...] = ()
     was_killed: bool = True
 
+    @property
+    def how(self) -> str:
+        """What it has done, for a sentence about fields that it did not send."""
+        if self.names:
+            return "has reset"
+        return f"{'was killed' if self.was_killed else 'could not be read back'}, and may have reset"
+
     def without(self, names: Iterable[str]) -> "LostUpdate | None":
         """A copy without fields that are explained; None where nothing is left."""
         explained = frozenset(names)

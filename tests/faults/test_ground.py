@@ -355,6 +355,34 @@ class TestReplacingPut:
         assert world.named("a")[0].fields["capping"] == {"value": 1, "unit": "day"}
         assert world.project.call("plan", "--detailed-exitcode").code == 0
 
+    def test_a_pull_does_not_take_what_a_killed_run_may_have_reset(self, worlds):
+        world = worlds(put="replace")
+        world.settles(block({"name": "a", "floorPrices": {"US": 2}, "capping": {"value": 1, "unit": "day"}}))
+        file = world.project.root / "apps/acme.yaml"
+        file.write_text(file.read_text().replace('"US": 2', '"US": 2.5'))
+        world.strike(faults.Timeout(on="GET placement", containing="240001", seconds=60))
+        running = world.project.start("apply", "--yes")
+        while not any(method == "PUT" for method, _ in world.writes):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        running.kill()
+        running.communicate()
+        world.strike()
+        before = file.read_text()
+        done = world.project.call("pull", "--format", "json")
+        assert (done.code, file.read_text()) == (0, before)
+        (note,) = [each["text"] for each in done.json["notes"] if "capping" in each["text"]]
+        assert 'declared {"unit":"day","value":1}, the account has (none)' in note
+        assert "was killed, and may have reset it: what is declared stays, --theirs takes what is live" in note
+        assert world.project.call("pull", "--check", "--theirs", "--format", "json").json["changes"]
+        new = before.replace('"name": "a"', '"name": "other"')
+        file.write_text(new)
+        added = world.project.call("pull", "--check", "--format", "json")
+        assert any("left undeclared" in each["text"] for each in added.json["notes"])
+        file.write_text(before)
+        assert world.project.call("apply", "--yes").code == 0
+        assert world.named("a")[0].fields["capping"] == {"value": 1, "unit": "day"}
+
     @pytest.mark.parametrize("answer", ["full", "message"])
     def test_nothing_is_lost_where_no_reading_works_after_the_first_update(self, worlds, answer):
         world = worlds(put="replace", put_answer=answer)
