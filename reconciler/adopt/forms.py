@@ -75,7 +75,7 @@ def block_difference(
             )
     values = {**_completed_targeting(values, block, live), **values}
     if lines := undeclarable_lines(values.get("floorPrices")):
-        values["floorPrices"] = without_lines(values["floorPrices"], lines)
+        values["floorPrices"] = _with_worldwide(without_lines(values["floorPrices"], lines), block.fields)
         notes += [Note(block.address, f"floorPrices of {line} {why}: left undeclared") for line, why in lines.items()]
         if values["floorPrices"] == block.fields.get("floorPrices"):
             del values["floorPrices"]
@@ -98,6 +98,14 @@ def _kept_declaration_text(change: FieldChange) -> str:
     if change.origin == "conflict":
         return f"{values}; both were changed since the last apply: what is declared stays, --theirs takes what is live"
     return f"{values}; not applied yet: what is declared stays, --theirs takes what is live"
+
+
+def _with_worldwide(floors: Value, declared: Fields) -> Value:
+    """A table of floors whose worldwide line cannot be declared, with the one that is declared."""
+    table = declared.get("floorPrices")
+    if not isinstance(floors, Mapping) or WORLDWIDE in floors or not isinstance(table, Mapping):
+        return floors
+    return {WORLDWIDE: table.get(WORLDWIDE, MINIMUM), **floors}
 
 
 def _reset_text(change: FieldChange, update: LostUpdate) -> str:
@@ -210,15 +218,14 @@ def undeclarable(kind: Kind, fields: Fields) -> Mapping[str, str]:
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False, include_context=False):
             name = str(error["loc"][0]) if error["loc"] else "name"
-            reasons.setdefault(name, f"is {_value_or_block(fields.get(name))}, which a manifest cannot declare")
+            reasons.setdefault(
+                name, f"{_value_at(fields.get(name), error['loc'][1:])}, which a manifest cannot declare"
+            )
     return reasons
 
 
 def undeclarable_lines(floors: Value) -> Mapping[str, str]:
-    """The lines of a table of floors that no manifest can declare, and why; none where the worldwide one is among them.
-
-    Then it is the table as a whole that cannot be declared.
-    """
+    """The lines of a table of floors that no manifest can declare, and why."""
     if not isinstance(floors, Mapping):
         return {}
     reasons: dict[str, str] = {}
@@ -227,7 +234,7 @@ def undeclarable_lines(floors: Value) -> Mapping[str, str]:
             reasons[country] = "is no ISO 3166 country"
         elif isinstance(amount, Decimal) and amount < MINIMUM:
             reasons[country] = f"is {value_text(amount)}, below the least price there is"
-    return {} if WORLDWIDE in reasons else reasons
+    return reasons
 
 
 def without_lines(floors: Value, lines: Container[str]) -> Value:
@@ -237,8 +244,12 @@ def without_lines(floors: Value, lines: Container[str]) -> Value:
     return {country: amount for country, amount in floors.items() if country not in lines}
 
 
-def _value_or_block(value: Value) -> str:
-    return "a block" if isinstance(value, Mapping) else value_text(value)
+def _value_at(value: Value, path: Sequence[int | str]) -> str:
+    """What a value is; of a block, what it holds there."""
+    if not isinstance(value, Mapping):
+        return f"is {value_text(value)}"
+    key = str(path[0]) if path else ""
+    return f"holds {key} {value_text(value[key])}" if key in value else "is a block"
 
 
 def _texts_in(value: Value) -> Iterator[str]:

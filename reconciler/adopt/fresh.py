@@ -26,7 +26,7 @@ from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import DesiredState, Lifecycle, LiveResource, LiveState
-from reconciler.model.value import ABSENT, Fields, Value, to_json, value_text
+from reconciler.model.value import ABSENT, Fields, Value, floor_table, to_json, value_text
 from reconciler.yaml.apply_edits import apply_edits
 from reconciler.yaml.edits import SetValue, Writable
 from reconciler.yaml.scalar import ManifestText
@@ -188,7 +188,7 @@ def new_placement_block(
     if not {"name", "placementType"} <= declarable.keys():
         return None, notes
     inherited, lifecycle = _inherited(settings, str(declarable["placementType"]))
-    lines = undeclarable_lines(live.fields.get("floorPrices"))
+    lines = undeclarable_lines(live.fields.get("floorPrices")) if "floorPrices" in declarable else {}
     contradicted = sorted(name for name in inherited if name not in declarable)
     neutral = {name: _NEUTRAL[name] for name in contradicted if name in _NEUTRAL}
     declares: dict[str, Value] = dict(inherited)
@@ -219,7 +219,8 @@ def _declarable_fields(kind: Kind, live: LiveResource, address: Address) -> tupl
     fields = {name: live.fields[name] for name in FIELDS[kind] if live.fields.get(name, ABSENT) is not ABSENT}
     fields = {name: value for name, value in fields.items() if value not in ("", ())}
     if lines := undeclarable_lines(fields.get("floorPrices")):
-        fields["floorPrices"] = without_lines(fields["floorPrices"], lines)
+        table = without_lines(fields.pop("floorPrices"), lines)
+        fields |= {"floorPrices": floor_table(table)} if table else {}
     reasons = dict(undeclarable(kind, fields))
     declarable = {name: value for name, value in fields.items() if name not in reasons}
     targeting = inconsistent_targeting(declarable)

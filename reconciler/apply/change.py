@@ -112,7 +112,9 @@ def _send_update(write: Write, context: ExecutionContext) -> StepResult:
         write = replace(write, sent=sent, before=less.before.fields, live=less.before)
     match delivery.answer:
         case Rejected(status, message):
-            error = "; ".join(filter(None, (f"refused with {status}: {message}", advice(status, write.sent))))
+            error = "; ".join(
+                filter(None, (f"refused with {status}: {message}", advice(status, write.sent, write.before)))
+            )
             return StepResult(result(change, "failed", attempts=attempts, error=error))
         case NotSent(why):
             return StepResult(result(change, "failed", attempts=attempts, error=why))

@@ -292,8 +292,13 @@ class _Run:
         self.ended_by = self.ended_by or error
 
     def _mark_app(self, change: Change, step_result: StepResult) -> None:
-        """Mark the app of a step that was not done, so that steps that need it are skipped; a created app is usable."""
+        """Mark the app of a step that was not done, so that steps that need it are skipped.
+
+        A created app is usable, and so is one that exists, whatever else of it could not be changed than its status.
+        """
         if isinstance(change, Create) and step_result.entry is not None:
+            return
+        if isinstance(change, Update) and kind_of(change.address) == "app" and "status" not in change.send:
             return
         if kind_of(change.address) == "app":
             self._context.apps.mark_failed(change.address)

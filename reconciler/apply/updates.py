@@ -125,7 +125,14 @@ def _put(sending: Sending, body: Fields, attempt: int, context: ExecutionContext
     whole = len(body) > len(sending.sent)
     intent = Intent(sending.address, sending.action, before.id, attempt, sending.sent, before.fields, whole)
     context.store.intend(intent)
-    return context.gateway.update(before, body)
+    return context.gateway.update(before, _without_idle_targeting(body, sending.sent))
+
+
+def _without_idle_targeting(body: Fields, sent: Fields) -> Fields:
+    """What is sent, without empty targeting beside its switch when that is turned off: it goes with it."""
+    if sent.get("targetingEnabled", True) is not False:
+        return body
+    return {name: value for name, value in body.items() if name not in TARGETING or value not in (None, *NOTHING)}
 
 
 def _put_whole(sending: Sending, body: Fields, attempt: int, context: ExecutionContext) -> tuple[Answer, Sending, str]:
