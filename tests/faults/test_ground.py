@@ -375,10 +375,9 @@ class TestReplacingPut:
         assert 'declared {"unit":"day","value":1}, the account has (none)' in note
         assert "was killed, and may have reset it: what is declared stays, --theirs takes what is live" in note
         assert world.project.call("pull", "--check", "--theirs", "--format", "json").json["changes"]
-        new = before.replace('"name": "a"', '"name": "other"')
-        file.write_text(new)
+        world.declares(block())
         added = world.project.call("pull", "--check", "--format", "json")
-        assert any("left undeclared" in each["text"] for each in added.json["notes"])
+        assert any("capping: run" in each["text"] and "left undeclared" in each["text"] for each in added.json["notes"])
         file.write_text(before)
         assert world.project.call("apply", "--yes").code == 0
         assert world.named("a")[0].fields["capping"] == {"value": 1, "unit": "day"}

@@ -10,6 +10,7 @@ from support.fake_gateway import FakeGateway, Habits, Lost, Silent
 from support.scene import Scene
 
 from reconciler.apply.context import UpdateModes
+from reconciler.apply.fallbacks import advice
 from reconciler.errors import ApiError, StoreError
 from reconciler.model.habits import AccountHabits, habits_of
 from reconciler.model.journal import Intent
@@ -297,6 +298,53 @@ class TestWhatTheAccountShowsAndRefuses:
         assert scene.gateway.resource("1").fields["floorPrices"] == floors(WW="0.5", US=2)
         assert "floorPrices.DE (was 0.005), floorPrices.XK (was 0.4)" in done.error
         assert "see to it in the console" in done.error
+
+    @pytest.mark.parametrize("known", [AccountHabits(), REPLACING], ids=["first", "later"])
+    @pytest.mark.parametrize(
+        ("refused", "lost"),
+        [({"below"}, {"floorPrices.DE"}), ({"codes"}, {"floorPrices.XK"}), ({"capping"}, {"capping"}),
+         ({"below", "capping"}, {"floorPrices.DE", "capping"}),
+         ({"below", "codes", "capping"}, {"floorPrices.DE", "floorPrices.XK", "capping"})],
+    )  # fmt: skip
+    def test_no_more_is_left_out_than_is_refused(self, known, refused, lost):
+        class Refuses(FakeGateway):
+            def update(self, before, fields):
+                floors, capping = fields.get("floorPrices", {}), fields.get("capping") or {}
+                wrong = {
+                    "below": any(price < Decimal("0.01") for price in floors.values()),
+                    "codes": "XK" in floors,
+                    "capping": capping.get("value") == Decimal("2.5"),
+                }
+                if any(wrong[each] for each in refused):
+                    return Rejected(400, "invalid")
+                return super().update(before, fields)
+
+        odd = {"floorPrices": self.FLOORS, "capping": {"value": Decimal("2.5"), "unit": "hour"}}
+        scene = scene_of(live_placement("1", "a", **{**FULL, **odd}), gateway=Refuses, updates=known)
+        done = scene.apply(declared("a", coppa=False))[at("a")]
+        assert done.outcome == "applied"
+        told = done.error.partition("refuses what it had itself: ")[2].partition(";")[0]
+        assert {each.partition(" ")[0] for each in told.split("), ")} == lost
+        assert changed(scene, "1") == {"coppa", *(name.partition(".")[0] for name in lost)}
+        table = scene.gateway.resource("1").fields["floorPrices"]
+        assert {country for country in self.FLOORS if country not in table} == {
+            name.partition(".")[2] for name in lost if "." in name
+        }
+
+    def test_it_is_advised_to_do_what_the_manifest_does_not_do_already(self):
+        sent = {"geo": None}
+        assert "switch targeting off" in advice(400, sent, {"targetingEnabled": True})
+        assert "switch targeting off" not in advice(400, sent, {"targetingEnabled": False})
+        assert advice(400, {**sent, "targetingEnabled": False}, {"targetingEnabled": True}) is None
+        assert "console" in advice(400, {"rewardedAdUrl": None}, {})
+        assert advice(503, sent, {}) is None
+
+    def test_empty_targeting_does_not_go_beside_its_switch(self):
+        for known in (AccountHabits(), AccountHabits({"placement": "merges"}), REPLACING):
+            scene = scene_of(full(1, "a"), gateway=Picky, updates=known)
+            results = scene.apply(declared("a", geo=None, connectivity=None, targetingEnabled=False))
+            assert results[at("a")].outcome != "failed"
+            assert all("geo" not in call.fields for call in scene.gateway.writes)
 
     def test_an_empty_list_is_left_out_where_updates_replace(self):
         scene = scene_of(full(1, "a"), gateway=Picky, updates=REPLACING)
