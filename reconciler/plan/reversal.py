@@ -212,8 +212,9 @@ class _ReversalBuilder:
 
 
 def _lost_fields(step: PastStep, before: Fields, resource: LiveResource) -> Fields:
-    """What a step has reset without sending it, as it was: what it told, and of a killed one what looks like it."""
-    names = step.reset or (before.keys() - step.after.keys() if step.outcome is None else ())
+    """What a step has reset without sending it, as it was: what it told, and of an unseen one what looks like it."""
+    is_unseen = step.outcome is None or step.unchecked
+    names = step.reset or (before.keys() - step.after.keys() if is_unseen else ())
     return {
         name: before[name]
         for name in names

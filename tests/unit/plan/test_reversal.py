@@ -1,5 +1,6 @@
 """Undoing a past run by its journal: which leaves are named, with the value that is there and the one to put back."""
 
+import pytest
 from support.builders import (
     at,
     canonical,
@@ -23,9 +24,11 @@ from reconciler.plan.reversal import ReversalContext, reversal
 HERE = at("int_1")
 
 
-def undone(before, after, live, *, outcome="applied"):
+def undone(before, after, live, *, outcome="applied", unchecked=False):
     """The reversal of a run of one update, where the account now shows these fields and none of the others."""
-    step = PastStep("2026-11-21T19:00:00Z", HERE, "update", "7", outcome, before=before, after=after)
+    step = PastStep(
+        "2026-11-21T19:00:00Z", HERE, "update", "7", outcome, before=before, after=after, unchecked=unchecked
+    )
     shown = live_state(live_app(), live_placement("7", "int_1", **live))
     ledger: Ledger = {HERE: entry(desired_placement("int_1", **canonical(after)), "7")}
     return reversal(PastRun("r1", step.at, {}, (step,)), (), ReversalContext(shown, ledger), origin())
@@ -105,6 +108,16 @@ class TestTargetingAndItsSwitch:
         key = ("placement", "7")
         back = undo_plan(change, [Result(HERE, "update", "applied", "7")], {key: was}, {key: now}, {}, origin())
         assert back.changes[0].send == canonical(ON)
+
+
+@pytest.mark.parametrize(("outcome", "unchecked"), [(None, False), ("unknown", True), ("failed", True)])
+def test_what_an_update_that_nobody_has_seen_the_end_of_looks_to_have_reset_is_put_back(outcome, unchecked):
+    capping = {"value": 3, "unit": "hour"}
+    found = undone(
+        {"coppa": False, "capping": capping}, {"coppa": True}, {"coppa": False, "capping": None},
+        outcome=outcome, unchecked=unchecked,
+    )  # fmt: skip
+    assert [change.send for change in found.plan.changes] == [canonical({"capping": capping})]
 
 
 class TestAKilledUpdate:
