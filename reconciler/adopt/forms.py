@@ -60,19 +60,10 @@ def block_difference(
     ours = {} if theirs else {name: update for update, left in lost for name in left}
     reset = tuple(each for each in result.changes if each.field in ours and each not in own)
     changes = (*(each for each in result.changes if each not in (*own, *reset)), *result.fixed, *result.kept)
-    values: dict[str, Value] = {}
     notes = [Note(block.address, _kept_declaration_text(each)) for each in own]
     notes += [Note(block.address, _reset_text(each, ours[each.field])) for each in reset]
-    for name in dict.fromkeys(change.field for change in changes):
-        live_value = live.fields.get(name, ABSENT)
-        if live_value is ABSENT:
-            why = live.why_unreadable(name)
-            reason = f"what the account shows is not readable ({why})" if why else "the account does not show it"
-            notes.append(Note(block.address, f"{name} is declared, and {reason}: it stays as it is"))
-        else:
-            values[name] = _with_live_leaves(
-                block.fields[name], live_value, [change for change in changes if change.field == name]
-            )
+    values, unshown = _live_values(block, live, changes)
+    notes += unshown
     values = {**_completed_targeting(values, block, live), **values}
     if lines := undeclarable_lines(values.get("floorPrices")):
         values["floorPrices"] = _with_worldwide(without_lines(values["floorPrices"], lines), block.fields)
@@ -86,6 +77,25 @@ def block_difference(
         return None, notes
     written = tuple(change for change in changes if change.field in values)
     return BlockDifference(block.address, _address_after(block.address, values), values, written), notes
+
+
+def _live_values(
+    block: DesiredResource, live: LiveResource, changes: Sequence[FieldChange]
+) -> tuple[dict[str, Value], list[Note]]:
+    """The live values of fields that differ, and notes on those that the account does not show."""
+    values: dict[str, Value] = {}
+    notes: list[Note] = []
+    for name in dict.fromkeys(change.field for change in changes):
+        live_value = live.fields.get(name, ABSENT)
+        if live_value is ABSENT:
+            why = live.why_unreadable(name)
+            reason = f"what the account shows is not readable ({why})" if why else "the account does not show it"
+            notes.append(Note(block.address, f"{name} is declared, and {reason}: it stays as it is"))
+        else:
+            values[name] = _with_live_leaves(
+                block.fields[name], live_value, [change for change in changes if change.field == name]
+            )
+    return values, notes
 
 
 _OWN = ("pending", "conflict")
