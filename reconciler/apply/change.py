@@ -23,7 +23,7 @@ from reconciler.diff.change import Deactivate, Delete, FieldChange, Update, acti
 from reconciler.diff.compare import field_changes, or_none, value_at, with_former_lines, with_live_leaves
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import Address, kind_of
-from reconciler.model.habits import AccountHabits
+from reconciler.model.habits import TARGETING, AccountHabits
 from reconciler.model.journal import Intent, Outcome, StepResult
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.state import LiveResource
@@ -206,6 +206,29 @@ def kept_lines_result(write: Write, shown: LiveResource, attempts: int, context:
     step_result = result(write.change, "normalised", attempts=attempts + delivery.attempts, error=told)
     step_result = replace(step_result, wanted=dict.fromkeys(kept), kept=kept)
     return StepResult(step_result, write.entry(write.id or "", Verification()), _former_address(write))
+
+
+def kept_targeting_result(
+    write: Write, shown: LiveResource, attempts: int, context: ExecutionContext
+) -> StepResult | None:
+    """The result of an update that turned targeting off by its switch, where the account keeps what is to be none.
+
+    That goes in a call of its own, as beside the switch an empty list may be refused. None where nothing of it is kept,
+    or where it is still there afterwards.
+    """
+    off = [name for name in TARGETING if name in write.sent and write.sent[name] is None]
+    left: Fields = {name: None for name in off if shown.fields.get(name) is not None}
+    if not left or write.sent.get("targetingEnabled") is not False:
+        return None
+    sending = replace(sending_of(write, context), before=shown, sent=left)
+    delivery = deliver(sending, context)
+    if isinstance(delivery, Withheld) or not isinstance(delivery.answer, Accepted | Ambiguous):
+        return None
+    live = read_until(lambda live: all(live.fields.get(name) is None for name in left), sending, context)
+    if not isinstance(live, LiveResource) or any(live.fields.get(name) is not None for name in left):
+        return None
+    verification = verify(write.sent, write.before, live.fields, context.seen.fields_returned_for(write.before))
+    return write_result(write, verification, attempts + delivery.attempts, settled=False, shown=live.fields)
 
 
 def damaged_result(

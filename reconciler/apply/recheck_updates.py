@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconciler.apply.change import damaged_result, kept_lines_result, mended_result, sending_of, write_result
+from reconciler.apply.change import (
+    damaged_result,
+    kept_lines_result,
+    kept_targeting_result,
+    mended_result,
+    sending_of,
+    write_result,
+)
 from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
 from reconciler.apply.side_effects import IN_DOUBT, is_hidden, lost_text, reset_fields, shows_update
 from reconciler.apply.updates import Damage, kept_lines, learn
@@ -92,6 +99,8 @@ def _mended(
     if stopped is not None:
         return None
     is_after = shows_update(sending, shown)
+    if is_after and (mended := kept_targeting_result(write, shown, attempts, context)) is not None:
+        return mended
     return kept_lines_result(write, shown, attempts, context) if is_after or settled else None
 
 

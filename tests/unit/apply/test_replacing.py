@@ -339,6 +339,16 @@ class TestWhatTheAccountShowsAndRefuses:
         assert "console" in advice(400, {"rewardedAdUrl": None}, {})
         assert advice(503, sent, {}) is None
 
+    @pytest.mark.parametrize("known", [AccountHabits(), AccountHabits({"placement": "merges"})], ids=["new", "merges"])
+    def test_targeting_that_an_account_keeps_beside_its_switch_is_turned_off_by_a_call_of_its_own(self, known):
+        scene = scene_of(full(1, "a"), habits=Habits(), updates=known)
+        done = scene.apply(declared("a", geo=None, connectivity=None, targetingEnabled=False))[at("a")]
+        assert done.outcome == "applied"
+        assert changed(scene, "1") == {"geo", "connectivity", "targetingEnabled"}
+        assert [call.fields for call in scene.gateway.writes] == [
+            {"targetingEnabled": False}, {"geo": None, "connectivity": None},
+        ]  # fmt: skip
+
     def test_empty_targeting_does_not_go_beside_its_switch(self):
         for known in (AccountHabits(), AccountHabits({"placement": "merges"}), REPLACING):
             scene = scene_of(full(1, "a"), gateway=Picky, updates=known)
