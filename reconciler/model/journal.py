@@ -131,7 +131,7 @@ def past_runs(events: Iterable[Mapping[str, Any]]) -> list[PastRun]:
 
 
 def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any]) -> None:
-    """Apply an intent or a result to its step, in place; a placement created inactive has two intents."""
+    """Apply an intent or a result to its step, in place. Of several intents the first says what was there before."""
     address, action = Address(str(event.get("address", ""))), str(event.get("action", ""))
     earlier = steps.get((address, action)) or steps.get((address, "create"))
     step = earlier or PastStep(str(event.get("at", "")), address, action)
@@ -139,7 +139,7 @@ def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any
         step = replace(
             step,
             id=event.get("id") or step.id,
-            before={**step.before, **_told_before(event, step)},
+            before={**_told_before(event, step), **step.before},
             after={**step.after, **(event.get("after") or {})},
         )
     else:

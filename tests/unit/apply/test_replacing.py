@@ -13,7 +13,7 @@ from reconciler.apply.context import UpdateModes
 from reconciler.apply.fallbacks import advice
 from reconciler.errors import ApiError, StoreError
 from reconciler.model.habits import AccountHabits, habits_of
-from reconciler.model.journal import Intent
+from reconciler.model.journal import Intent, past_runs
 from reconciler.ports import NotSent, Rejected
 from reconciler.store.journal_file import ended_event, intent_event
 
@@ -348,6 +348,8 @@ class TestWhatTheAccountShowsAndRefuses:
         assert [call.fields for call in scene.gateway.writes] == [
             {"targetingEnabled": False}, {"geo": None, "connectivity": None},
         ]  # fmt: skip
+        (run,) = past_runs({**each, "at": "2026-11-28T12:00:00Z"} for each in journal(scene) if "address" in each)
+        assert run.steps[0].before["targetingEnabled"] is True
 
     def test_empty_targeting_does_not_go_beside_its_switch(self):
         for known in (AccountHabits(), AccountHabits({"placement": "merges"}), REPLACING):
