@@ -20,6 +20,7 @@ from reconciler.adopt.fresh import (
     new_app_block,
     new_placement_block,
     shortlisted,
+    without_lost,
 )
 from reconciler.adopt.known import EditBatch, update_app
 from reconciler.diff.assessment import earlier_creates
@@ -78,11 +79,10 @@ def write_new_apps(
         if elsewhere is not None:
             draft.held.append(elsewhere)
             continue
-        placements = new_placement_blocks(
-            account.live.placements[live.id], address, declared, account.ledger, draft.notes
-        )
-        app, notes = new_app_block(live, address, placements, pinned=pinned)
-        draft.notes += notes
+        placements = new_placement_blocks(account, live, address, declared, draft.notes)
+        kept, lost = without_lost(account, live, address)
+        app, notes = new_app_block(kept, address, placements, pinned=pinned)
+        draft.notes += [*lost, *notes]
         file = names.name_for(address) if app is not None else None
         if app is not None and file is not None:
             _write_new_file(declared, file, app, placements, draft)
@@ -109,15 +109,17 @@ def _declared_elsewhere(declared: DeclaredProject, ledger: Ledger, address: Addr
 
 
 def new_placement_blocks(
-    listed: Sequence[LiveResource], app: Address, declared: DeclaredProject, ledger: Ledger, notes: list[Note]
+    account: AccountSnapshot, app: LiveResource, address: Address, declared: DeclaredProject, notes: list[Note]
 ) -> list[NewBlock]:
     """New blocks for the placements of an app that no block stands for."""
-    shortlist = shortlisted(((placement_address(app, each.name), each) for each in listed), (), ledger)
+    listed = account.live.placements[app.id]
+    shortlist = shortlisted(((placement_address(address, each.name), each) for each in listed), (), account.ledger)
     notes += shortlist.notes
     blocks = []
-    for _, live, pinned in shortlist.chosen:
-        block, block_notes = new_placement_block(live, app, declared.context.settings, pinned=pinned)
-        notes += block_notes
+    for named, live, pinned in shortlist.chosen:
+        kept, lost = without_lost(account, live, named)
+        block, block_notes = new_placement_block(kept, address, declared.context.settings, pinned=pinned)
+        notes += [*lost, *block_notes]
         if block is not None:
             blocks.append(block)
     return blocks
@@ -266,7 +268,7 @@ def _edit_known(
     """Bring the blocks of known apps up to what is live."""
     blocks = {app.address: app for app in declared.state.apps}
     index, settings, today = BlockIndex(declared.manifests), declared.context.settings, account.now.date()
-    batch = EditBatch(settings, by_app(account.ledger), today, index, account.past, account.theirs)
+    batch = EditBatch(settings, by_app(account.ledger), today, index, account)
     for app in account.chosen:
         if app.id in claimed:
             update_app(blocks[claimed[app.id]], app, account.live.placements[app.id], batch)

@@ -16,6 +16,7 @@ from reconciler.manifest.models import AppBlock, PlacementBlock
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
 from reconciler.model.field import PRICED, TYPES, GeoType, PricesType
+from reconciler.model.habits import LostUpdate
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.state import DesiredApp, DesiredPlacement, DesiredResource, DesiredState, Lifecycle, LiveResource
 from reconciler.model.value import ABSENT, MINIMUM, WORLDWIDE, Fields, Floors, Value, to_json, value_text
@@ -39,33 +40,33 @@ class BlockDifference:
 
 
 def block_difference(
-    block: DesiredResource, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
+    block: DesiredResource,
+    live: LiveResource,
+    entry: LedgerEntry | None,
+    today: date,
+    *,
+    theirs: bool = False,
+    lost: Sequence[tuple[LostUpdate, Fields]] = (),
 ) -> tuple[BlockDifference | None, list[Note]]:
     """What has to change in a block for it to declare what is live; None where nothing has, or nothing can.
 
     What the account keeps instead of what it was given is taken over. Ignored fields and accepted drift count as equal.
-    A field that the account does not show stays as it is. So does what the manifest changed since the last apply, which
-    is told, unless `theirs` takes all that is live.
+    A field that the account does not show stays as it is. So does what the manifest changed since the last apply, and
+    what an update of ours may have reset (`lost`), which is told, unless `theirs` takes all that is live.
     """
     kind = kind_of(block.address)
     result = compare(kind, block.fields, live.fields, entry, block.lifecycle, today)
     own = () if theirs or entry is None else tuple(each for each in result.changes if each.origin in _OWN)
-    changes = (*(each for each in result.changes if each not in own), *result.fixed, *result.kept)
-    values: dict[str, Value] = {}
+    ours = {} if theirs else {name: update for update, left in lost for name in left}
+    reset = tuple(each for each in result.changes if each.field in ours and each not in own)
+    changes = (*(each for each in result.changes if each not in (*own, *reset)), *result.fixed, *result.kept)
     notes = [Note(block.address, _kept_declaration_text(each)) for each in own]
-    for name in dict.fromkeys(change.field for change in changes):
-        live_value = live.fields.get(name, ABSENT)
-        if live_value is ABSENT:
-            why = live.why_unreadable(name)
-            reason = f"what the account shows is not readable ({why})" if why else "the account does not show it"
-            notes.append(Note(block.address, f"{name} is declared, and {reason}: it stays as it is"))
-        else:
-            values[name] = _with_live_leaves(
-                block.fields[name], live_value, [change for change in changes if change.field == name]
-            )
+    notes += [Note(block.address, _reset_text(each, ours[each.field])) for each in reset]
+    values, unshown = _live_values(block, live, changes)
+    notes += unshown
     values = {**_completed_targeting(values, block, live), **values}
     if lines := undeclarable_lines(values.get("floorPrices")):
-        values["floorPrices"] = without_lines(values["floorPrices"], lines)
+        values["floorPrices"] = _with_worldwide(without_lines(values["floorPrices"], lines), block.fields)
         notes += [Note(block.address, f"floorPrices of {line} {why}: left undeclared") for line, why in lines.items()]
         if values["floorPrices"] == block.fields.get("floorPrices"):
             del values["floorPrices"]
@@ -78,6 +79,25 @@ def block_difference(
     return BlockDifference(block.address, _address_after(block.address, values), values, written), notes
 
 
+def _live_values(
+    block: DesiredResource, live: LiveResource, changes: Sequence[FieldChange]
+) -> tuple[dict[str, Value], list[Note]]:
+    """The live values of fields that differ, and notes on those that the account does not show."""
+    values: dict[str, Value] = {}
+    notes: list[Note] = []
+    for name in dict.fromkeys(change.field for change in changes):
+        live_value = live.fields.get(name, ABSENT)
+        if live_value is ABSENT:
+            why = live.why_unreadable(name)
+            reason = f"what the account shows is not readable ({why})" if why else "the account does not show it"
+            notes.append(Note(block.address, f"{name} is declared, and {reason}: it stays as it is"))
+        else:
+            values[name] = _with_live_leaves(
+                block.fields[name], live_value, [change for change in changes if change.field == name]
+            )
+    return values, notes
+
+
 _OWN = ("pending", "conflict")
 """Where the manifest has moved since the last apply."""
 
@@ -88,6 +108,20 @@ def _kept_declaration_text(change: FieldChange) -> str:
     if change.origin == "conflict":
         return f"{values}; both were changed since the last apply: what is declared stays, --theirs takes what is live"
     return f"{values}; not applied yet: what is declared stays, --theirs takes what is live"
+
+
+def _with_worldwide(floors: Value, declared: Fields) -> Value:
+    """A table of floors whose worldwide line cannot be declared, with the one that is declared."""
+    table = declared.get("floorPrices")
+    if not isinstance(floors, Mapping) or WORLDWIDE in floors or not isinstance(table, Mapping):
+        return floors
+    return {WORLDWIDE: table.get(WORLDWIDE, MINIMUM), **floors}
+
+
+def _reset_text(change: FieldChange, update: LostUpdate) -> str:
+    """The note on a declared value that an update of ours may have reset in the account."""
+    values = f"{change.path}: declared {value_text(change.after)}, the account has {value_text(change.before)}"
+    return f"{values}; run {update.run} {update.how} it: what is declared stays, --theirs takes what is live"
 
 
 def _obstacles(kind: Kind, values: Fields, declared: Fields) -> Mapping[str, str]:
@@ -194,15 +228,14 @@ def undeclarable(kind: Kind, fields: Fields) -> Mapping[str, str]:
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False, include_context=False):
             name = str(error["loc"][0]) if error["loc"] else "name"
-            reasons.setdefault(name, f"is {_value_or_block(fields.get(name))}, which a manifest cannot declare")
+            reasons.setdefault(
+                name, f"{_value_at(fields.get(name), error['loc'][1:])}, which a manifest cannot declare"
+            )
     return reasons
 
 
 def undeclarable_lines(floors: Value) -> Mapping[str, str]:
-    """The lines of a table of floors that no manifest can declare, and why; none where the worldwide one is among them.
-
-    Then it is the table as a whole that cannot be declared.
-    """
+    """The lines of a table of floors that no manifest can declare, and why."""
     if not isinstance(floors, Mapping):
         return {}
     reasons: dict[str, str] = {}
@@ -211,7 +244,7 @@ def undeclarable_lines(floors: Value) -> Mapping[str, str]:
             reasons[country] = "is no ISO 3166 country"
         elif isinstance(amount, Decimal) and amount < MINIMUM:
             reasons[country] = f"is {value_text(amount)}, below the least price there is"
-    return {} if WORLDWIDE in reasons else reasons
+    return reasons
 
 
 def without_lines(floors: Value, lines: Container[str]) -> Value:
@@ -221,8 +254,12 @@ def without_lines(floors: Value, lines: Container[str]) -> Value:
     return {country: amount for country, amount in floors.items() if country not in lines}
 
 
-def _value_or_block(value: Value) -> str:
-    return "a block" if isinstance(value, Mapping) else value_text(value)
+def _value_at(value: Value, path: Sequence[int | str]) -> str:
+    """What a value is; of a block, what it holds there."""
+    if not isinstance(value, Mapping):
+        return f"is {value_text(value)}"
+    key = str(path[0]) if path else ""
+    return f"holds {key} {value_text(value[key])}" if key in value else "is a block"
 
 
 def _texts_in(value: Value) -> Iterator[str]:

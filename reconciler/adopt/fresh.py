@@ -23,10 +23,11 @@ from reconciler.manifest.text import manifest_text
 from reconciler.model.address import Address, Kind, app_of, placement_address
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import FIELDS, PLACEMENT_TYPES
+from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import DesiredState, Lifecycle, LiveResource, LiveState
-from reconciler.model.value import ABSENT, Fields, Value, to_json
+from reconciler.model.value import ABSENT, Fields, Value, floor_table, to_json, value_text
 from reconciler.yaml.apply_edits import apply_edits
 from reconciler.yaml.edits import SetValue, Writable
 from reconciler.yaml.scalar import ManifestText
@@ -54,7 +55,8 @@ class DeclaredProject:
 class AccountSnapshot:
     """An account as it was read: all apps, and the placements of those to be adopted. `now` is in UTC.
 
-    `past` is what the journal says of creates. `theirs`: what is live is taken where the manifest has moved, too.
+    `past` is what the journal says of creates, `habits` what it says of updates. `theirs`: what is live is taken where
+    the manifest has moved, and where an update of ours may have reset it, too.
     """
 
     live: LiveState
@@ -63,6 +65,7 @@ class AccountSnapshot:
     whole: bool = True
     past: PastCreates = NO_CREATES
     theirs: bool = False
+    habits: AccountHabits = UNKNOWN_HABITS
 
     @property
     def chosen(self) -> tuple[LiveResource, ...]:
@@ -140,6 +143,20 @@ def _preference(resource: LiveResource, owned_id: str | None) -> tuple[bool, boo
     return resource.id != owned_id, resource.fields.get("status") != "active", len(resource.id), resource.id
 
 
+def without_lost(account: AccountSnapshot, live: LiveResource, address: Address) -> tuple[LiveResource, list[Note]]:
+    """A live resource without the fields that an update of ours may have reset: a new block does not declare them."""
+    if account.theirs or not account.habits.lost:
+        return live, []
+    lost = {name: (update, was) for update, left in account.habits.lost_by(live) for name, was in left.items()}
+    if not lost:
+        return live, []
+    notes = [
+        Note(address, f"{name}: run {update.run} {update.how} it (it was {value_text(was)}): left undeclared")
+        for name, (update, was) in sorted(lost.items())
+    ]
+    return replace(live, fields={name: value for name, value in live.fields.items() if name not in lost}), notes
+
+
 def new_app_block(
     live: LiveResource, address: Address, placements: Sequence[NewBlock], *, pinned: bool
 ) -> tuple[NewBlock | None, list[Note]]:
@@ -172,7 +189,7 @@ def new_placement_block(
     if not {"name", "placementType"} <= declarable.keys():
         return None, notes
     inherited, lifecycle = _inherited(settings, str(declarable["placementType"]))
-    lines = undeclarable_lines(live.fields.get("floorPrices"))
+    lines = undeclarable_lines(live.fields.get("floorPrices")) if "floorPrices" in declarable else {}
     contradicted = sorted(name for name in inherited if name not in declarable)
     neutral = {name: _NEUTRAL[name] for name in contradicted if name in _NEUTRAL}
     declares: dict[str, Value] = dict(inherited)
@@ -203,7 +220,8 @@ def _declarable_fields(kind: Kind, live: LiveResource, address: Address) -> tupl
     fields = {name: live.fields[name] for name in FIELDS[kind] if live.fields.get(name, ABSENT) is not ABSENT}
     fields = {name: value for name, value in fields.items() if value not in ("", ())}
     if lines := undeclarable_lines(fields.get("floorPrices")):
-        fields["floorPrices"] = without_lines(fields["floorPrices"], lines)
+        table = without_lines(fields.pop("floorPrices"), lines)
+        fields |= {"floorPrices": floor_table(table)} if table else {}
     reasons = dict(undeclarable(kind, fields))
     declarable = {name: value for name, value in fields.items() if name not in reasons}
     targeting = inconsistent_targeting(declarable)

@@ -6,7 +6,14 @@ from datetime import date
 from typing import TypeAlias
 
 from reconciler.adopt.forms import BlockDifference, block_difference
-from reconciler.adopt.fresh import DeclaredProject, NewBlock, new_placement_block, shortlisted
+from reconciler.adopt.fresh import (
+    AccountSnapshot,
+    DeclaredProject,
+    NewBlock,
+    new_placement_block,
+    shortlisted,
+    without_lost,
+)
 from reconciler.adopt.value_edits import block_edits, tier_name
 from reconciler.diff.assessment import earlier_creates, entry_of
 from reconciler.diff.change import FieldChange, Note
@@ -40,7 +47,6 @@ from reconciler.manifest.checked_edits import (
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
 from reconciler.model.diagnostic import Finding
-from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import DesiredApp, DesiredResource, LiveResource
 from reconciler.model.value import ABSENT, Fields
@@ -54,15 +60,14 @@ BlockKey: TypeAlias = tuple[str, Path]
 class EditBatch:
     """The inputs for comparing known apps, with the ledger by app, and the results: edit requests by file, notes.
 
-    `past` is what the journal says of creates. `theirs` takes what is live where the manifest has moved, too.
+    `account` is the account as it was read, with what the journal says of creates and updates.
     """
 
     settings: Settings
     entries: Mapping[Address, Ledger]
     today: date
     index: BlockIndex
-    past: PastCreates
-    theirs: bool = False
+    account: AccountSnapshot
     requests: dict[str, list[EditRequest]] = field(default_factory=dict)
     added: list[Address] = field(default_factory=list)
     changes: list[tuple[Address, FieldChange]] = field(default_factory=list)
@@ -96,7 +101,7 @@ def update_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResourc
                 _compare_block(block, resolutions[block.address], differences, batch)
         claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
         claimed |= look_alikes(app.placements, resolutions) | _note_suspected(app, listed, resolutions, claimed, batch)
-        earlier, notes = earlier_creates(app.placements, resolutions, listed, batch.past)
+        earlier, notes = earlier_creates(app.placements, resolutions, listed, batch.account.past)
         batch.notes += notes
         claimed |= earlier
         _request_new_blocks(app, [each for each in listed if each.id not in claimed], batch)
@@ -144,8 +149,9 @@ def _compare_block(
         case Found(live) if _is_being_renamed(block, live):
             batch.notes.append(Note(block.address, "its rename is not applied yet: it is left alone"))
         case Found(live):
+            reset = tuple(batch.account.habits.lost_by(live)) if batch.account.habits.lost else ()
             entry = entry_of(block.address, resolution, batch.known(app_of(block.address)))
-            changed, notes = block_difference(block, live, entry, batch.today, theirs=batch.theirs)
+            changed, notes = block_difference(block, live, entry, batch.today, theirs=batch.account.theirs, lost=reset)
             batch.notes += notes
             if changed is not None:
                 location = batch.index.location(block)
@@ -200,9 +206,10 @@ def _request_new_blocks(app: DesiredApp, strangers: Sequence[LiveResource], batc
     shortlist = shortlisted(resources, (each.address for each in app.placements or ()), batch.known(app.address))
     batch.notes += shortlist.notes
     new: list[NewBlock] = []
-    for _, live, pinned in shortlist.chosen:
-        fresh, notes = new_placement_block(live, app.address, batch.settings, pinned=pinned)
-        batch.notes += notes
+    for address, live, pinned in shortlist.chosen:
+        kept, lost = without_lost(batch.account, live, address)
+        fresh, notes = new_placement_block(kept, app.address, batch.settings, pinned=pinned)
+        batch.notes += [*lost, *notes]
         if fresh is not None:
             new.append(fresh)
     if not new:

@@ -94,7 +94,7 @@ def pull(workspace: Workspace, apps: Sequence[str], *, check: bool, theirs: bool
             live = observe_account(reader, ledger, apps, workspace.parallelism)
             past = past_creates(store.events())
             check_ledger(project.state, live, ledger, past)
-            account = AccountSnapshot(live, ledger, workspace.clock.now(), not apps, past, theirs)
+            account = AccountSnapshot(live, ledger, workspace.clock.now(), not apps, past, theirs, store.habits())
             return _pull_result(project, adopt(project, account), checked=True)
         with store.run(workspace.environment.who()) as run:
             past = wait_to_settle(store, workspace.clock, project.state.safety.settle_seconds)
@@ -102,7 +102,7 @@ def pull(workspace: Workspace, apps: Sequence[str], *, check: bool, theirs: bool
             _warn_of_doubts(workspace, project, ledger)
             live = observe_account(reader, ledger, apps, workspace.parallelism)
             check_ledger(project.state, live, ledger, past)
-            account = AccountSnapshot(live, ledger, workspace.clock.now(), not apps, past, theirs)
+            account = AccountSnapshot(live, ledger, workspace.clock.now(), not apps, past, theirs, store.habits())
             return _pull_result(
                 project, _write_adoption(workspace, run, project, adopt(project, account)), checked=False
             )

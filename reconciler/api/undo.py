@@ -16,7 +16,7 @@ from reconciler.diff.change import FieldChange, Update
 from reconciler.errors import ProjectError
 from reconciler.files.project import write_manifests
 from reconciler.manifest.checked_edits import blocks_by_address
-from reconciler.model.address import Address, address_order
+from reconciler.model.address import Address, address_order, kind_of
 from reconciler.model.habits import FOREIGN, AccountHabits
 from reconciler.model.journal import (
     UNREAD,
@@ -137,7 +137,8 @@ def undo(
     who = {**workspace.environment.who(), "undoes": undone.run}
     with workspace.gateway(desired.publisher_id) as gateway, store.run(who) as run:
         ledger, past = store.ledger(), past_creates(store.events())
-        live = observe_apps_of([step.address for step in undone.steps], desired, gateway, ledger, parallelism)
+        inside = [step.address for step in undone.steps if kind_of(step.address) == "placement"]
+        live = observe_apps_of(inside, desired, gateway, ledger, parallelism)
         check_ledger(desired, live, ledger, past)
         earlier = runs[: runs.index(undone)]
         back = reversal(

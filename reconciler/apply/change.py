@@ -7,19 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
+from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_anyhow, read_back, result
 from reconciler.apply.fallbacks import advice
-from reconciler.apply.updates import (
-    Damage,
-    Sending,
-    Withheld,
-    deliver,
-    kept_lines,
-    learn,
-    put_back,
-    read_until,
-    reset_fields,
-)
+from reconciler.apply.side_effects import Sending, reset_fields
+from reconciler.apply.updates import Damage, Withheld, deliver, kept_lines, learn, put_back, read_until
 from reconciler.apply.verify import (
     Verification,
     contradiction_text,
@@ -32,7 +23,7 @@ from reconciler.diff.change import Deactivate, Delete, FieldChange, Update, acti
 from reconciler.diff.compare import field_changes, or_none, value_at, with_former_lines, with_live_leaves
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import Address, kind_of
-from reconciler.model.habits import AccountHabits
+from reconciler.model.habits import TARGETING, AccountHabits
 from reconciler.model.journal import Intent, Outcome, StepResult
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.state import LiveResource
@@ -121,21 +112,23 @@ def _send_update(write: Write, context: ExecutionContext) -> StepResult:
         write = replace(write, sent=sent, before=less.before.fields, live=less.before)
     match delivery.answer:
         case Rejected(status, message):
-            error = "; ".join(filter(None, (f"refused with {status}: {message}", advice(status, write.sent))))
+            error = "; ".join(
+                filter(None, (f"refused with {status}: {message}", advice(status, write.sent, write.before)))
+            )
             return StepResult(result(change, "failed", attempts=attempts, error=error))
         case NotSent(why):
             return StepResult(result(change, "failed", attempts=attempts, error=why))
         case Accepted(said=said):
-            write = replace(write, said=said, told=delivery.told)
+            write = replace(write, said=said, told=delivery.told, unchecked=delivery.unchecked)
             by_answer = verify(sent, write.before, said)
             is_told = not by_answer.unconfirmed and not by_answer.reset
             if delivery.damage is None and (is_told or (delivery.told and not by_answer.unconfirmed)):
                 return context.unconfirmed.add(write, write_result(write, by_answer, attempts, settled=False))
         case Ambiguous(why):
-            write = replace(write, doubt=why, told=delivery.told)
+            write = replace(write, doubt=why, told=delivery.told, unchecked=delivery.unchecked)
     if delivery.damage is not None:
         return damaged_result(write, delivery.damage, delivery.shown, attempts, context)
-    shown = delivery.shown if delivery.was_read else read_back(before.kind, before.id, context)
+    shown = delivery.shown if delivery.was_read else read_anyhow(before, context)
     return _result_by_reading(write, shown, attempts, context)
 
 
@@ -213,6 +206,29 @@ def kept_lines_result(write: Write, shown: LiveResource, attempts: int, context:
     step_result = result(write.change, "normalised", attempts=attempts + delivery.attempts, error=told)
     step_result = replace(step_result, wanted=dict.fromkeys(kept), kept=kept)
     return StepResult(step_result, write.entry(write.id or "", Verification()), _former_address(write))
+
+
+def kept_targeting_result(
+    write: Write, shown: LiveResource, attempts: int, context: ExecutionContext
+) -> StepResult | None:
+    """The result of an update that turned targeting off by its switch, where the account keeps what is to be none.
+
+    That goes in a call of its own, as beside the switch an empty list may be refused. None where nothing of it is kept,
+    or where it is still there afterwards.
+    """
+    off = [name for name in TARGETING if name in write.sent and write.sent[name] is None]
+    left: Fields = {name: None for name in off if shown.fields.get(name) is not None}
+    if not left or write.sent.get("targetingEnabled") is not False:
+        return None
+    sending = replace(sending_of(write, context), before=shown, sent=left)
+    delivery = deliver(sending, context)
+    if isinstance(delivery, Withheld) or not isinstance(delivery.answer, Accepted | Ambiguous):
+        return None
+    live = read_until(lambda live: all(live.fields.get(name) is None for name in left), sending, context)
+    if not isinstance(live, LiveResource) or any(live.fields.get(name) is not None for name in left):
+        return None
+    verification = verify(write.sent, write.before, live.fields, context.seen.fields_returned_for(write.before))
+    return write_result(write, verification, attempts + delivery.attempts, settled=False, shown=live.fields)
 
 
 def damaged_result(

@@ -1,9 +1,8 @@
 """What the steps of a run share: the ports, what was seen before, and what becomes known while the run goes on."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Lock
 from typing import Final
@@ -170,13 +169,14 @@ class UpdateModes:
     """What a run knows, and finds out, of how the account takes updates. Safe to share between workers.
 
     The first update of a kind whose mode is not known goes alone (`turn`); the others wait for what it finds out. Where
-    the account does not tell, they go on without (`give_up`), and the reading after the run looks at all of them.
+    it could not tell (`give_up`), they go on without, and the reading after the run looks at all of them. Where it
+    could not even be read (`go_blind`), nothing is left out of any further update.
     """
 
     def __init__(self, known: AccountHabits = UNKNOWN_HABITS) -> None:
         self._known = known
         self._given_up: set[Kind] = set()
-        self._tries: Counter[Kind] = Counter()
+        self._blind: set[Kind] = set()
         self._lock = Lock()
         self._turns: Mapping[Kind, Lock] = {"app": Lock(), "placement": Lock()}
 
@@ -192,12 +192,15 @@ class UpdateModes:
             return self._known.floors_merge
 
     @contextmanager
-    def turn(self, kind: Kind) -> Iterator[bool]:
-        """Wait until the mode of a kind is known, or this update is the one to find it out, which is what it gives."""
+    def turn(self, kind: Kind, *, surely: bool) -> Iterator[bool]:
+        """Wait until the mode of a kind is known, or this update is the one to find it out, which is what it gives.
+
+        One that `surely` tells it is sent to find it out even where others could not.
+        """
         is_probe = False
-        if self._is_open(kind):
+        if self._is_open(kind, surely=surely):
             self._turns[kind].acquire()
-            is_probe = self._is_open(kind)
+            is_probe = self._is_open(kind, surely=surely)
             if not is_probe:
                 self._turns[kind].release()
         try:
@@ -206,26 +209,41 @@ class UpdateModes:
             if is_probe:
                 self._turns[kind].release()
 
-    def _is_open(self, kind: Kind) -> bool:
+    def _is_open(self, kind: Kind, *, surely: bool) -> bool:
         with self._lock:
-            return self._known.mode(kind) is None and kind not in self._given_up
+            is_given_up = kind in self._blind or (kind in self._given_up and not surely)
+            return self._known.mode(kind) is None and not is_given_up
 
-    def give_up(self, kind: Kind, *, at_once: bool) -> None:
-        """An update told nothing of the mode: at the third, or `at_once`, no further one is to find it out."""
+    def give_up(self, kind: Kind) -> None:
+        """An update that was read back told nothing of the mode: no further one of its sort is to find it out."""
         with self._lock:
-            self._tries[kind] += 1
-            if at_once or self._tries[kind] >= MOST_TRIES:
-                self._given_up.add(kind)
+            self._given_up.add(kind)
+
+    def go_blind(self, kind: Kind) -> None:
+        """An update could not be read back: as long as the mode is not known, updates send whole resources."""
+        with self._lock:
+            self._blind.add(kind)
+
+    def sends_whole(self, live: LiveResource) -> bool:
+        """Whether an update of a resource sends all of it: the account replaces, or may, and it is not to be tried.
+
+        It is not where it could not be read, and on a resource that an earlier update may have reset.
+        """
+        with self._lock:
+            mode = self._known.mode(live.kind)
+            is_in_doubt = live.kind in self._blind or (live.kind, live.id) in self._known.lost
+            return mode == "replaces" or (mode is None and is_in_doubt)
+
+    def seen_in(self, resources: Iterable[LiveResource]) -> AccountHabits:
+        """What resources tell of updates of earlier runs that nobody has seen the end of."""
+        with self._lock:
+            return self._known.seen_in(resources)
 
     def learn(self, habits: AccountHabits) -> bool:
         """Take over what was found out; whether any of it is new."""
         with self._lock:
             before, self._known = self._known, self._known.joined(habits)
             return before != self._known
-
-
-MOST_TRIES: Final = 3
-"""Updates that are read back one after the other although none told anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +253,8 @@ class Write:
     `sent` went out, `before` was there, `said` is what the answer spoke of, `doubt` why the answer is not believed
     (None: it is). `entry` makes the ledger entry for what is found in the end, by the id and what is seen of it. `id`
     is None for a create that is not known to have made anything. `live` is the resource before an update, and `told`
-    what is to be said of an update that is well in the end.
+    what is to be said of an update that is well in the end. `unchecked`: it left out what may have been reset by that,
+    and nobody has seen what became of it yet.
     """
 
     change: Create | Update | Deactivate
@@ -248,6 +267,7 @@ class Write:
     doubt: str | None = None
     live: LiveResource | None = None
     told: str | None = None
+    unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +287,8 @@ class Unconfirmed:
 
     def add(self, write: Write | UnconfirmedDelete, ended: StepResult) -> StepResult:
         """Remember the provisional result of a step, and return it."""
+        if isinstance(write, Write) and write.unchecked:
+            ended = replace(ended, result=replace(ended.result, unchecked=True))
         with self._lock:
             self._all.append((write, ended))
         return ended
@@ -323,6 +345,18 @@ def read_back(kind: Kind, resource_id: str, context: ExecutionContext) -> LiveRe
         return context.gateway.find(kind, resource_id)
     except (ApiError, CredentialsError) as error:
         return f"reading it back failed: {error.message}"
+
+
+def read_anyhow(live: LiveResource, context: ExecutionContext) -> LiveResource | str | None:
+    """A resource as it is now; where the reading by its id does not show it, as the list that it is in does."""
+    shown = read_back(live.kind, live.id, context)
+    if isinstance(shown, LiveResource):
+        return shown
+    try:
+        listed = read_list(live.app_id, context)
+    except (ApiError, CredentialsError):
+        return shown
+    return next((each for each in listed if each.id == live.id), shown)
 
 
 def read_list(app_id: str | None, context: ExecutionContext) -> Sequence[LiveResource]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from reconciler.apply.context import CreatedResource, ExecutionContext, Moment, Write, read_back, result
-from reconciler.apply.updates import Sending, Withheld, deliver
+from reconciler.apply.side_effects import Sending
+from reconciler.apply.updates import Withheld, deliver
 from reconciler.apply.verify import (
     NEVER_NORMALISED,
     Verification,

@@ -24,6 +24,7 @@ from reconciler.apply.create import (
     unlisted_result,
 )
 from reconciler.apply.recheck import recheck
+from reconciler.apply.side_effects import Sending, tells_mode
 from reconciler.apply.unclear_creates import (
     Indeterminate,
     RepeatedCreate,
@@ -33,7 +34,7 @@ from reconciler.apply.unclear_creates import (
     settle,
     stopped_repeat,
 )
-from reconciler.apply.updates import Sending, tells_mode
+from reconciler.apply.updates import learn_from_past
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
 from reconciler.model.address import Address, address_order, app_of, kind_of
@@ -192,6 +193,8 @@ class _Run:
 
     def _run_waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
         self._record_lists()
+        if ordered:
+            learn_from_past(self._context)
         ahead = parallelism // CALLS_FOR_ONE_AHEAD
         with ThreadPoolExecutor(parallelism + ahead, thread_name_prefix="apply") as workers:
             for changes in ordered:
@@ -300,8 +303,13 @@ class _Run:
         self.ended_by = self.ended_by or error
 
     def _mark_app(self, change: Change, step_result: StepResult) -> None:
-        """Mark the app of a step that was not done, so that steps that need it are skipped; a created app is usable."""
+        """Mark the app of a step that was not done, so that steps that need it are skipped.
+
+        A created app is usable, and so is one that exists, whatever else of it could not be changed than its status.
+        """
         if isinstance(change, Create) and step_result.entry is not None:
+            return
+        if isinstance(change, Update) and kind_of(change.address) == "app" and "status" not in change.send:
             return
         if kind_of(change.address) == "app":
             self._context.apps.mark_failed(change.address)

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from reconciler.apply.change import kept_lines_result, mended_result, sending_of, write_result
 from reconciler.apply.context import (
     FIRST_PAUSE,
     ExecutionContext,
@@ -20,6 +19,7 @@ from reconciler.apply.context import (
     wait_for,
 )
 from reconciler.apply.create import Created, claim_id, created_result, why_not_ours
+from reconciler.apply.recheck_updates import BELIEVED, judge_update, verify_write, with_doubt
 from reconciler.apply.unclear_creates import (
     ListIndex,
     identity_of,
@@ -28,17 +28,11 @@ from reconciler.apply.unclear_creates import (
     record_shown,
     several_text,
 )
-from reconciler.apply.updates import kept_lines, lost_text, reset_fields, shows_update
-from reconciler.apply.verify import Verification, untaken_fields, verify
 from reconciler.diff.change import Blocked, Change, Create, Delete
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import app_of, kind_of
 from reconciler.model.journal import Result, StepResult
 from reconciler.model.state import LiveResource, LiveState
-from reconciler.model.value import ABSENT, Fields
-
-BELIEVED: Final = frozenset({"applied", "normalised", "unverified"})
-"""Ends of a step that a list which leaves a field out does not change."""
 
 NOT_SHOWN: Final = "the account does not show it yet"
 
@@ -81,15 +75,16 @@ def recheck(
         wait_for(min(pause, max(over - context.clock.monotonic(), 0.0)), context)
         pause *= 2
     if isinstance(after, str):
-        corrections += [_unconfirmed_result(each.answered, after) for each in pending]
+        corrections += [with_doubt(each.write, _unconfirmed_result(each.answered, after), context) for each in pending]
         return Recheck(after, tuple(corrections))
     record_shown(after, context)
-    corrections += [
+    ends = (
         _unconfirmed_result(each.answered, NOT_SHOWN)
         if each.seen == each.answered
         else _with_former_entry(each, each.seen, context)
         for each in pending
-    ]
+    )
+    corrections += [with_doubt(each.write, end, context) for each, end in zip(pending, ends, strict=True)]
     return Recheck(after, tuple(corrections))
 
 
@@ -207,80 +202,8 @@ def _judge(pending: _Pending, lists: _Lists, context: ExecutionContext, *, settl
     listed = lists.get(home, _NOTHING_LISTED)
     if isinstance(write.change, Create):
         return _judge_create(write, write.change, step_result, listed, context, settled=settled)
-    return _judge_update(write, pending, listed, context, settled=settled)
-
-
-def _judge_update(
-    write: Write, pending: _Pending, listed: ListIndex, context: ExecutionContext, *, settled: bool
-) -> tuple[bool, StepResult]:
-    step_result = pending.answered
-    shown: LiveResource | str | None = listed.by_id.get(write.id or "")
-    if shown is None and settled:
-        shown = read_back(kind_of(write.change.address), write.id or "", context)
-        if shown is None:
-            gone = result(
-                write.change, "failed", attempts=step_result.result.attempts, error="it is gone from the account"
-            )
-            return True, StepResult(gone)
-    if not isinstance(shown, LiveResource):
-        return False, pending.seen
-    if (mended := _mended(write, shown, step_result, context, settled=settled)) is not None:
-        return True, mended
-    if not settled and _may_merge_floors(write, shown):
-        return False, step_result
-    verification = _verify_write(write, shown.fields, context)
-    if verification.reset or (
-        step_result.result.outcome == "unverified" and verification.unconfirmed and not verification.contradicted
-    ):
-        return True, step_result
-    if write.live is not None and (lost := lost_text(write.live, shown)) and lost not in (write.told or ""):
-        write = replace(write, told="; ".join(filter(None, (write.told, lost))))
-    if settled and None in (verification.contradicted or {}).values():
-        verification = _confirm_by_id(write, shown, verification, context)
-    end = write_result(write, verification, step_result.result.attempts, settled=settled, shown=shown.fields)
-    return not untaken_fields(write.sent, write.before, write.said, verification, settled=False), end
-
-
-def _mended(
-    write: Write, shown: LiveResource, step_result: StepResult, context: ExecutionContext, *, settled: bool
-) -> StepResult | None:
-    """The result of an update that changed more, or less, than it was to, once that is mended; None for a good one.
-
-    What an update was not sent is looked at as long as the account is not known to merge.
-    """
-    if write.live is None or context.cancellation.reason is not None:
-        return None
-    sending, attempts = sending_of(write, context), step_result.result.attempts
-    is_after = shows_update(sending, shown)
-    is_open = is_after and write.told is None and context.updates.mode(sending.kind) != "merges"
-    if is_open and reset_fields(sending, shown, context):
-        return mended_result(write, shown, attempts, context)
-    return kept_lines_result(write, shown, attempts, context) if is_after or settled else None
-
-
-def _may_merge_floors(write: Write, shown: LiveResource) -> bool:
-    """Whether lines that an update left out are still there: the account may merge them, or only lag."""
-    tables = (fields.get("floorPrices", ABSENT) for fields in (write.before, shown.fields))
-    return bool(kept_lines(write.sent.get("floorPrices"), *tables))
-
-
-def _confirm_by_id(
-    write: Write, shown: LiveResource, verification: Verification, context: ExecutionContext
-) -> Verification:
-    """What a list shows of a write; a field that it leaves out is off only where a reading by id says so too."""
-    live = read_back(shown.kind, shown.id, context)
-    if not isinstance(live, LiveResource):
-        return verification
-    listed, by_id = verification.contradicted or {}, _verify_write(write, live.fields, context).contradicted or {}
-    contradicted = {name: value for name, value in listed.items() if value is not None or name in by_id}
-    unlisted = listed.keys() - contradicted.keys()
-    return replace(verification, contradicted=contradicted, unconfirmed=verification.unconfirmed | unlisted)
-
-
-def _verify_write(write: Write, shown: Fields, context: ExecutionContext) -> Verification:
-    """A resource against a write; a field that the answer spoke of is one that the account shows."""
-    returned = context.seen.fields_returned_for({**write.sent, **write.before}) | write.said.keys()
-    return verify(write.sent, write.before, shown, returned)
+    sure, end = judge_update(write, step_result, listed.by_id.get(write.id or ""), context, settled=settled)
+    return sure, pending.seen if end is None else end
 
 
 def _judge_delete(
@@ -323,7 +246,7 @@ def _judge_create(
     for live in carriers.values():
         if claim_id(replace(_as_answered(write, change, context), id=live.id), context) is None:
             return True, created_result(
-                change, live.id, _verify_write(write, live.fields, context), attempts, settled=settled
+                change, live.id, verify_write(write, live.fields, context), attempts, settled=settled
             )
     if another is not None:
         ended = StepResult(result(change, "unknown", attempts=attempts, error=another), forget=(change.address,))
@@ -361,7 +284,7 @@ def _judge_known_create(
     live = shown or read_back(kind_of(change.address), write.id or "", context)
     if not isinstance(live, LiveResource):
         return True, created_result(change, write.id or "", live or NOT_SHOWN, attempts, settled=True)
-    verification = _verify_write(write, live.fields, context)
+    verification = verify_write(write, live.fields, context)
     if step_result.result.outcome == "applied" and not (verification.unconfirmed or verification.contradicted):
         return True, step_result  # which is what `created_result` gives for it
     end = created_result(change, live.id, verification, attempts, settled=settled)

@@ -5,45 +5,36 @@ back at once. Whatever is sent, the journal holds all that was there before.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, Literal
 
-from reconciler.apply.context import FIRST_PAUSE, ExecutionContext, read_back, read_list, wait_for
+from reconciler.apply.context import FIRST_PAUSE, ExecutionContext, read_anyhow, read_list, wait_for
 from reconciler.apply.fallbacks import REFUSALS, fallbacks
-from reconciler.apply.verify import is_form_of
-from reconciler.diff.change import Action
+from reconciler.apply.side_effects import (
+    SURELY,
+    Sending,
+    is_hidden,
+    left_out,
+    lost_text,
+    reset_by_answer,
+    reset_fields,
+    shows_rest,
+    shows_update,
+    tells_mode,
+    values_off,
+)
 from reconciler.diff.context import unsendable_text
 from reconciler.errors import ApiError, CredentialsError, StoreError
-from reconciler.model.address import Address, Kind
 from reconciler.model.field import WRITABLE
-from reconciler.model.habits import TARGETING, UNSET, AccountHabits, dependents, learned_event
+from reconciler.model.habits import TARGETING, AccountHabits, UpdateMode, dependents, learned_event
 from reconciler.model.journal import Intent, Outcome
 from reconciler.model.state import LiveResource
-from reconciler.model.value import ABSENT, WORLDWIDE, Absent, Fields, Value, floor_table, value_text
+from reconciler.model.value import WORLDWIDE, Absent, Fields, Value, floor_table, value_text
 from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
 
 NOTHING: Final[tuple[Value, ...]] = ("", (), {})
 """Values that are not sent of what was there: an empty text or list may be refused, and stands for nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """An update that is to be sent: the fields that are to change, of a live resource as it was read.
-
-    `unshown` holds what is known of fields that the account takes and does not show.
-    """
-
-    address: Address
-    action: Action
-    before: LiveResource
-    sent: Fields
-    unshown: Fields = field(default_factory=dict)
-
-    @property
-    def kind(self) -> Kind:
-        """Whether an app or a placement is updated."""
-        return self.before.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +45,13 @@ class Damage:
     outcome: Outcome
     error: str
 
+    @classmethod
+    def of(cls, left: Fields, why: str, outcome: Outcome = "failed") -> "Damage":
+        """What is left of what was reset; `why` it was not put back, in words."""
+        values = ", ".join(f"{name} was {value_text(value)}" for name, value in sorted(left.items()))
+        error = f"fields that were not sent were reset ({values}): {why}; `reconciler undo` of this run puts them back"
+        return cls(left, outcome, error)
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -61,7 +59,8 @@ class Delivery:
 
     `shown` is the resource as it was read afterwards, a text why it could not be, or None where it is gone; it counts
     only where `was_read`. `told` says that something was put back, `damage` what could not be. `sending` is the update
-    as it was sent in the end, None where that is as it was asked for.
+    as it was sent in the end, None where that is as it was asked for. `unchecked`: it left out what may have been reset
+    by that, and neither the answer nor a reading shows it yet.
     """
 
     answer: Answer
@@ -71,6 +70,7 @@ class Delivery:
     told: str | None = None
     damage: Damage | None = None
     sending: Sending | None = None
+    unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,9 @@ def deliver(sending: Sending, context: ExecutionContext) -> Delivery | Withheld:
 
     Raises `StoreError` and `CredentialsError` where it was not sent because of them.
     """
-    kind = sending.kind
-    if not tells_mode(sending):
+    if not (tells := tells_mode(sending)) or context.updates.sends_whole(sending.before):
         return _send(sending, context)
-    with context.updates.turn(kind) as is_probe:
+    with context.updates.turn(sending.kind, surely=tells == SURELY) as is_probe:
         if is_probe and context.cancellation.reason is None:
             return _probe(sending, context)
     return _send(sending, context)
@@ -98,14 +97,27 @@ def deliver(sending: Sending, context: ExecutionContext) -> Delivery | Withheld:
 def _send(sending: Sending, context: ExecutionContext) -> Delivery | Withheld:
     if context.cancellation.reason is not None:
         return Withheld("skipped", context.cancellation.reason)
-    if context.updates.mode(sending.kind) == "replaces":
+    mode = context.updates.mode(sending.kind)
+    if context.updates.sends_whole(sending.before):
         unreadable = sending.before.why_unreadable(*WRITABLE[sending.kind])
         if unreadable:
-            return Withheld("blocked", unsendable_text(unreadable))
+            return Withheld("blocked", unsendable_text(unreadable)) if mode else Withheld("skipped", NOT_WHOLE)
         answer, less, told = _put_whole(sending, whole_fields(sending), 1, context)
         return Delivery(answer, answer.attempts, told=told or None, sending=less)
     answer = _put(sending, sending.sent, 1, context)
-    return Delivery(answer, answer.attempts)
+    return Delivery(answer, answer.attempts, unchecked=_is_unchecked(sending, answer, mode))
+
+
+def _is_unchecked(sending: Sending, answer: Answer, mode: UpdateMode | None) -> bool:
+    """Whether an update may have reset what it left out, and its answer does not show that it has not."""
+    is_done = isinstance(answer, Accepted | Ambiguous)
+    return mode is None and is_done and bool(left_out(sending)) and not shows_rest(sending, answer)
+
+
+NOT_WHOLE: Final = (
+    "not tried: whether the account resets what an update is not sent could not be found out, and this resource has a "
+    "field that cannot be read, so that it cannot be sent whole"
+)
 
 
 def _put(sending: Sending, body: Fields, attempt: int, context: ExecutionContext) -> Answer:
@@ -113,7 +125,14 @@ def _put(sending: Sending, body: Fields, attempt: int, context: ExecutionContext
     whole = len(body) > len(sending.sent)
     intent = Intent(sending.address, sending.action, before.id, attempt, sending.sent, before.fields, whole)
     context.store.intend(intent)
-    return context.gateway.update(before, body)
+    return context.gateway.update(before, _without_idle_targeting(body, sending.sent))
+
+
+def _without_idle_targeting(body: Fields, sent: Fields) -> Fields:
+    """What is sent, without empty targeting beside its switch when that is turned off: it goes with it."""
+    if sent.get("targetingEnabled", True) is not False:
+        return body
+    return {name: value for name, value in body.items() if name not in TARGETING or value not in (None, *NOTHING)}
 
 
 def _put_whole(sending: Sending, body: Fields, attempt: int, context: ExecutionContext) -> tuple[Answer, Sending, str]:
@@ -141,102 +160,39 @@ def whole_fields(sending: Sending, off: Iterable[str] = ()) -> Fields:
         if name in writable and name not in follows and value is not None and value not in NOTHING
     }
     unshown = {name: value for name, value in sending.unshown.items() if name in writable and name not in follows}
-    off = {*off, *_values_off(sending.before)}
+    off = {*off, *values_off(sending.before)}
     if "targetingEnabled" in follows:
         there["targetingEnabled"] = any({**before, **sent}.get(name) is not None for name in TARGETING)
     return {**dict.fromkeys(off), **unshown, **there, **sent}
 
 
-def _values_off(live: LiveResource) -> Fields:
-    """The values that are shown of blocks that are off."""
-    return {name: value for name, value in live.spelled.items() if live.fields.get(name) is None}
-
-
-def lost_text(before: LiveResource, back: LiveResource) -> str:
-    """What is gone of the values of blocks that are off: they are sent as such, and the account may forget them."""
-    now = _values_off(back)
-    lost = [
-        f"{name} was {value_text(value)}"
-        for name, value in sorted(_values_off(before).items())
-        if back.fields.get(name) is None and now.get(name) != value
-    ]
-    return f"values of blocks that are off are not shown any more ({', '.join(lost)})" if lost else ""
-
-
-def reset_fields(sending: Sending, after: LiveResource, context: ExecutionContext) -> Fields:
-    """The fields that were not sent and are not as before, with their values before.
-
-    A value in another form is no reset, nor is what went with something that was sent. A block that was not shown
-    counts as off only where the account shows such blocks at all.
-    """
-    before, follows = sending.before, dependents(sending.sent, sending.before.fields)
-    returned = context.seen.fields_returned_for(before.fields)
-    unreadable = {name for name, _ in after.unreadable}
-    return {
-        name: value
-        for name, value in before.fields.items()
-        if name in WRITABLE[sending.kind] and name not in sending.sent and name not in follows | unreadable
-        if _is_other(value, after.fields.get(name, ABSENT), is_shown=name in returned)
-    }
-
-
-def _is_other(was: Value, shown: Value | Absent, *, is_shown: bool) -> bool:
-    if isinstance(shown, Absent) or shown is None:
-        return was is not None and was not in UNSET
-    if was is None:
-        return is_shown
-    return shown != was and not is_form_of(was, shown) and not is_form_of(shown, was)
-
-
-def tells_mode(sending: Sending) -> int:
-    """How much an update tells of the mode: `SURELY` where it leaves out what no new resource has, 1 where it may."""
-    follows = dependents(sending.sent, sending.before.fields)
-    left_out = {
-        name: value
-        for name, value in sending.before.fields.items()
-        if name in WRITABLE[sending.kind] and name != "name" and name not in sending.sent and name not in follows
-        if value not in (*UNSET, "active")
-    }
-    return SURELY if left_out.keys() - _WITH_DEFAULTS else 1 if left_out else 0
-
-
-SURELY: Final = 2
-_WITH_DEFAULTS: Final = frozenset({"bannerRefresh", "creativeTypes"})
-"""Fields that a new resource has, with a value that nobody knows."""
-
-
-def shows_update(sending: Sending, after: LiveResource) -> bool:
-    """Whether a reading is of after the update: something that was sent is not as before."""
-    return any(after.fields.get(name) != sending.before.fields.get(name) for name in sending.sent)
-
-
-def _is_hidden(sending: Sending, after: LiveResource) -> bool:
-    """Whether the account shows nothing of all that was sent, so that no reading can tell whether it was done."""
-    before = sending.before.fields
-    return all(before.get(name) is None and after.fields.get(name) is None for name in sending.sent)
-
-
 def _probe(sending: Sending, context: ExecutionContext) -> Delivery | Withheld:
-    """Send an update alone, and find out by reading it back whether the account replaces."""
+    """Send an update alone, and find out by reading it back whether the account replaces.
+
+    What its answer shows counts only where no reading is of after the update.
+    """
     answer = _put(sending, sending.sent, 1, context)
     if isinstance(answer, Rejected | NotSent):
         return Delivery(answer, answer.attempts)
-    shown = read_until(lambda shown: _is_clear(sending, shown, context), sending, context)
-    if not isinstance(shown, LiveResource):
-        context.updates.give_up(sending.kind, at_once=False)
-        return Delivery(answer, answer.attempts, shown, was_read=True)
-    if reset := reset_fields(sending, shown, context):
+    shown = read_until(lambda shown: _is_clear(sending, shown, answer, context), sending, context)
+    if isinstance(shown, LiveResource) and (reset := reset_fields(sending, shown, context)):
         return put_back(sending, answer, reset, shown, context)
-    if shows_update(sending, shown) and tells_mode(sending) == SURELY:
-        learn(AccountHabits({sending.kind: "merges"}), context)
-    else:
-        context.updates.give_up(sending.kind, at_once=not _is_hidden(sending, shown))
-    return Delivery(answer, answer.attempts, shown, was_read=True)
+    if isinstance(shown, LiveResource) and shows_update(sending, shown):
+        if tells_mode(sending) == SURELY:
+            learn(AccountHabits({sending.kind: "merges"}), context)
+        else:
+            context.updates.give_up(sending.kind)
+        return Delivery(answer, answer.attempts, shown, was_read=True)
+    if shown is not None and (reset := reset_by_answer(sending, answer, context)):
+        return put_back(sending, answer, reset, shown, context)
+    context.updates.go_blind(sending.kind)
+    unchecked = shown is not None and _is_unchecked(sending, answer, None)
+    return Delivery(answer, answer.attempts, shown, was_read=True, unchecked=unchecked)
 
 
-def _is_clear(sending: Sending, shown: LiveResource, context: ExecutionContext) -> bool:
+def _is_clear(sending: Sending, shown: LiveResource, answer: Answer, context: ExecutionContext) -> bool:
     """Whether a reading is of after the update, or nothing will ever tell."""
-    is_after = shows_update(sending, shown) or _is_hidden(sending, shown)
+    is_after = shows_update(sending, shown) or is_hidden(sending, shown, answer, context)
     return is_after or bool(reset_fields(sending, shown, context))
 
 
@@ -246,7 +202,7 @@ def read_until(
     """The resource as it is after a call: read again until that is enough, or the settle time is over."""
     pause, over = FIRST_PAUSE, context.clock.monotonic() + context.settle_seconds
     while True:
-        shown = read_back(sending.kind, sending.before.id, context)
+        shown = read_anyhow(sending.before, context)
         seconds_left = over - context.clock.monotonic()
         if not isinstance(shown, LiveResource) or is_enough(shown):
             return shown
@@ -257,7 +213,7 @@ def read_until(
 
 
 def put_back(
-    sending: Sending, answer: Answer, reset: Fields, shown: LiveResource, context: ExecutionContext
+    sending: Sending, answer: Answer, reset: Fields, shown: LiveResource | str, context: ExecutionContext
 ) -> Delivery:
     """Put back by a second call, of the whole resource, what an update has reset, and look whether it is back.
 
@@ -276,7 +232,11 @@ def put_back(
     if isinstance(second, Accepted | Ambiguous):
         back = read_until(lambda live: not reset_fields(sending, live, context), sending, context)
     left = reset_fields(sending, back, context) if isinstance(back, LiveResource) else reset
-    if left and isinstance(back, LiveResource) and _is_listed_whole(sending, context):
+    if left and (
+        _is_listed_whole(sending, context)
+        if isinstance(back, LiveResource)
+        else back is not None and shows_rest(sending, second)
+    ):
         left = {}
     if isinstance(second, Accepted | Ambiguous) and not left:
         told = f"it reset fields it was not sent ({names}): they were put back, and updates send the whole resource now"
@@ -308,20 +268,17 @@ def _is_listed_whole(sending: Sending, context: ExecutionContext) -> bool:
 
 def _damage(left: Fields, second: Answer, back: LiveResource | str | None) -> Damage:
     """What is left of what an update has reset, with the old values."""
-    values = ", ".join(f"{name} was {value_text(value)}" for name, value in sorted(left.items()))
     match second:
         case Rejected(status, message):
-            why, outcome = f"putting them back was refused with {status}: {message}", "failed"
+            return Damage.of(left, f"putting them back was refused with {status}: {message}")
         case NotSent(cause):
-            why, outcome = f"putting them back was not sent: {cause}", "failed"
+            return Damage.of(left, f"putting them back was not sent: {cause}")
         case Ambiguous(cause) if not isinstance(back, LiveResource):
-            why, outcome = f"whether they were put back is not known: {cause}", "unknown"
+            return Damage.of(left, f"whether they were put back is not known: {cause}", "unknown")
         case _ if isinstance(back, str):
-            why, outcome = f"whether they were put back is not known: {back}", "unknown"
+            return Damage.of(left, f"whether they were put back is not known: {back}", "unknown")
         case _:
-            why, outcome = "they were sent again, and are not back", "failed"
-    error = f"fields that were not sent were reset ({values}): {why}; `reconciler undo` of this run puts them back"
-    return Damage(left, "unknown" if outcome == "unknown" else "failed", error)
+            return Damage.of(left, "they were sent again, and are not back")
 
 
 def learn(habits: AccountHabits, context: ExecutionContext) -> None:
@@ -331,6 +288,13 @@ def learn(habits: AccountHabits, context: ExecutionContext) -> None:
             context.store.record_observation(learned_event(habits))
         except StoreError as error:
             context.cancellation.cancel(f"not tried: {error.message}")
+
+
+def learn_from_past(context: ExecutionContext) -> None:
+    """Take over what the account shows of updates of earlier runs that nobody has seen the end of."""
+    found = context.updates.seen_in(context.seen.by_id.values())
+    if found.updates:
+        learn(found, context)
 
 
 def kept_lines(sent: Value, before: Value | Absent, shown: Value | Absent) -> Mapping[str, Decimal]:

@@ -200,6 +200,6 @@ def lost_notes(live: LiveState, ledger: Ledger, habits: AccountHabits) -> Iterat
             continue
         for update, left in habits.lost_by(resource, () if entry is None else entry.applied):
             values = ", ".join(f"{name} (was {value_text(was)})" for name, was in sorted(left.items()))
-            how = "has reset" if update.names else "was killed, and may have reset"
-            text = f"run {update.run} {how} what it did not send: {values}; `reconciler undo {update.run}` puts it back"
+            what = f"run {update.run} {update.how} what it did not send: {values}"
+            text = f"{what}; `reconciler undo {update.run}` puts it back"
             yield Note(update.address if entry is None else entry.address, text)

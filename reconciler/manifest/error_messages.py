@@ -190,7 +190,8 @@ def _not_a_choice(value: Any, is_now: str, choices: list[str]) -> ErrorMessage:
 
 def _invalid_text(label: str, value: str, pattern: str) -> ErrorMessage:
     if not value.strip():
-        return ErrorMessage("bad-value", f"{label} is empty")
+        hint = "write null for none" if label in TURN_OFF else ""
+        return ErrorMessage("bad-value", f"{label} is empty", hint)
     if pattern == ID_PATTERN:
         return ErrorMessage(
             "bad-value", f"{label} is {quoted(value)}; it may hold no blank, and no characters but ASCII's"

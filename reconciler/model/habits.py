@@ -52,6 +52,17 @@ class AccountHabits:
             if left:
                 yield update, left
 
+    def seen_in(self, resources: Iterable[LiveResource]) -> "AccountHabits":
+        """What readings tell of updates that nobody has seen the end of: where a field is unset now, they replace."""
+        replacing: set[Kind] = {
+            live.kind
+            for live in resources
+            if (live.kind, live.id) in self.lost and self.mode(live.kind) is None
+            for _, left in self.lost_by(live)
+            if any(is_reset(name, was, live.fields.get(name, ABSENT)) for name, was in left.items())
+        }
+        return AccountHabits(dict.fromkeys(replacing, "replaces"))
+
     def joined(self, other: "AccountHabits") -> "AccountHabits":
         """What both know. `replaces` wins: to send everything is right under either mode."""
         updates = dict(self.updates)
@@ -69,16 +80,24 @@ class AccountHabits:
 
 @dataclass(frozen=True, slots=True)
 class LostUpdate:
-    """An update that has reset fields, or whose end is not known, and so may have.
+    """An update that has reset fields, or that nobody has seen the end of, and so may have.
 
     `before` holds, as JSON, what was there of what it was not sent; `names` the fields that are known to have been
-    reset, empty where that is not known.
+    reset, empty where that is not known. `was_killed`: it has no end at all.
     """
 
     run: str
     address: Address
     before: Mapping[str, Any]
     names: tuple[str, ...] = ()
+    was_killed: bool = True
+
+    @property
+    def how(self) -> str:
+        """What it has done, for a sentence about fields that it did not send."""
+        if self.names:
+            return "has reset"
+        return f"{'was killed' if self.was_killed else 'could not be read back'}, and may have reset"
 
     def without(self, names: Iterable[str]) -> "LostUpdate | None":
         """A copy without fields that are explained; None where nothing is left."""
@@ -151,12 +170,13 @@ def habits_of(events: Iterable[Mapping[str, Any]]) -> AccountHabits:
         if event.get("event") == LEARNED:
             learned = habits_from_json(event)
             habits = habits.joined(learned.cautious() if event.get(FOREIGN) else learned)
-        elif event.get("action") in _UPDATES and not event.get(FOREIGN):
+        elif event.get("action") in UPDATING and not event.get(FOREIGN):
             updates.take(event)
     return replace(habits, lost={key: tuple(each) for key, each in updates.lost.items() if each})
 
 
-_UPDATES: Final = ("update", "deactivate")
+UPDATING: Final = ("update", "deactivate", "create")
+"""Actions that update: a create may have to send a second call."""
 
 
 class _UpdateHistory:
@@ -164,48 +184,68 @@ class _UpdateHistory:
 
     def __init__(self) -> None:
         self.lost: dict[tuple[Kind, str], list[LostUpdate]] = {}
-        self._sent: dict[tuple[Kind, str], Mapping[str, Any]] = {}
+        self._begun: dict[tuple[Kind, str], _BegunUpdate] = {}
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Apply the intent or the end of an update."""
         match event:
             case {"event": "intent", "address": str(address), "id": str(resource_id), "before": {**before}}:
-                self._begun(Address(address), resource_id, before, event)
+                self._begin(Address(address), resource_id, before, event)
             case {"event": "ended", "address": str(address), "id": str(resource_id)}:
-                self._ended((kind_of(Address(address)), resource_id), event)
+                self._end((kind_of(Address(address)), resource_id), event)
             case _:
                 pass
 
-    def _begun(self, address: Address, resource_id: str, before: Mapping[Any, Any], event: Mapping[str, Any]) -> None:
+    def _begin(self, address: Address, resource_id: str, before: Mapping[Any, Any], event: Mapping[str, Any]) -> None:
         """Another update begins: of the earlier ones it is remembered what its own reading does not show back."""
         key, run, after = (kind_of(address), resource_id), str(event.get("run")), event.get("after") or {}
-        known = self.lost.get(key, [])
-        self._sent[key] = after
-        if any(each.run == run for each in known):
+        earlier = self._begun.get(key)
+        if earlier is not None and earlier.run == run:
+            self.lost[key] = earlier.lost
+            self._begun[key] = replace(earlier, sent=after)
             return
         known = [
             left
-            for each in known
+            for each in self.lost.get(key, ())
             if (left := each.without(name for name, was in each.before.items() if before.get(name, ABSENT) == was))
         ]
         remembered = {name for each in known for name in each.before}
         gone = {*after, *remembered, *dependents(after, before)}
         unsent = {str(name): value for name, value in before.items() if name not in gone}
         self.lost[key] = known if event.get("whole") else [*known, LostUpdate(run, address, unsent)]
+        self._begun[key] = _BegunUpdate(run, after, self.lost[key])
 
-    def _ended(self, key: tuple[Kind, str], event: Mapping[str, Any]) -> None:
-        """An update has ended: what it has surely sent is explained, and what it has surely reset is known."""
-        sent = self._sent.pop(key, {}) if event.get("outcome") in {"applied", "normalised"} else {}
+    def _end(self, key: tuple[Kind, str], event: Mapping[str, Any]) -> None:
+        """An update has ended: what it has surely sent is explained, and what it has surely reset is known.
+
+        A later end of the same update counts instead of an earlier one.
+        """
+        run, outcome = str(event.get("run")), event.get("outcome")
+        begun = self._begun.get(key)
+        if begun is None or begun.run != run:
+            begun = _BegunUpdate(run, {}, self.lost.get(key, []))
+        sent = begun.sent if outcome in {"applied", "normalised"} else {}
         names = tuple(name for name in event.get("reset") or () if isinstance(name, str))
         left: list[LostUpdate] = []
-        for each in self.lost.get(key, []):
-            if each.run != str(event.get("run")):
+        for each in begun.lost:
+            if each.run != run:
                 left += filter(None, [each.without(sent)])
-            elif names:
-                left.append(replace(each, names=names))
-            elif event.get("outcome") == "unknown":
-                left.append(each)
+            elif names or outcome == "unknown" or event.get(UNCHECKED):
+                left.append(replace(each, names=names, was_killed=False))
         self.lost[key] = left
+
+
+@dataclass(frozen=True, slots=True)
+class _BegunUpdate:
+    """The update of a resource that began last: its run, what it sends, and what was remembered when it began."""
+
+    run: str
+    sent: Mapping[str, Any]
+    lost: list[LostUpdate]
+
+
+UNCHECKED: Final = "unchecked"
+"""What the end of an update says where nobody has seen what it did to the fields that it was not sent."""
 
 
 def habits_to_json(habits: AccountHabits) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from reconciler.model.address import Address, Kind, app_of, kind_of
-from reconciler.model.habits import FOREIGN
+from reconciler.model.habits import FOREIGN, UNCHECKED
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.value import Fields, Value
 
@@ -21,7 +21,8 @@ class Result:
     """One step of an apply. `attempts` counts write calls sent; `error` says what went wrong or is unverified.
 
     `wanted` and `kept` hold, by dotted path, what was asked for and what the account keeps instead (`normalised`).
-    `reset` names fields that the step was not to change, and that are not as before after it.
+    `reset` names fields that the step was not to change, and that are not as before after it; `unchecked` says that it
+    was not sent all that was there, and that nobody has seen what became of the rest.
     """
 
     address: Address
@@ -33,6 +34,7 @@ class Result:
     wanted: Mapping[str, Value] = field(default_factory=dict)
     kept: Mapping[str, Value] = field(default_factory=dict)
     reset: tuple[str, ...] = ()
+    unchecked: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -79,7 +81,7 @@ class PastStep:
     """One step of a past run. `outcome` None: it was never recorded.
 
     `before` and `after` are field values as JSON: all that was there, and what was sent to change it. `reset` names
-    fields of `before` that the step was not to change, and did.
+    fields of `before` that the step was not to change, and did; `unchecked`: nobody has seen whether it did.
     """
 
     at: str
@@ -92,6 +94,7 @@ class PastStep:
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
     reset: tuple[str, ...] = ()
+    unchecked: bool = False
 
     @property
     def changed_before(self) -> Mapping[str, Any]:
@@ -133,7 +136,7 @@ def past_runs(events: Iterable[Mapping[str, Any]]) -> list[PastRun]:
 
 
 def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any]) -> None:
-    """Apply an intent or a result to its step, in place; a placement created inactive has two intents."""
+    """Apply an intent or a result to its step, in place. Of several intents the first says what was there before."""
     address, action = Address(str(event.get("address", ""))), str(event.get("action", ""))
     earlier = steps.get((address, action)) or steps.get((address, "create"))
     step = earlier or PastStep(str(event.get("at", "")), address, action)
@@ -141,7 +144,7 @@ def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any
         step = replace(
             step,
             id=event.get("id") or step.id,
-            before={**step.before, **_told_before(event, step)},
+            before={**_told_before(event, step), **step.before},
             after={**step.after, **(event.get("after") or {})},
         )
     else:
@@ -152,6 +155,7 @@ def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any
             attempts=int(event.get("attempts") or 0),
             error=event.get("error"),
             reset=tuple(name for name in event.get("reset") or () if isinstance(name, str)),
+            unchecked=bool(event.get(UNCHECKED)),
         )
     steps[step.address, step.action] = step
 

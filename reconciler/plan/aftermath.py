@@ -14,6 +14,7 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.diff.compare import field_changes
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
 from reconciler.model.diagnostic import Finding
+from reconciler.model.habits import dependents
 from reconciler.model.journal import Result
 from reconciler.model.ledger import Ledger
 from reconciler.model.state import ById, LiveResource, LiveState, ResourceKey, live_app_address
@@ -300,7 +301,8 @@ def _restoring_update(
     doubtful = result is not None and result.outcome in {"unverified", "unknown"}
     known = ledger.get(change.renamed_from or change.address)
     applied = known.applied if known is not None and known.id == change.id else {}
-    moved = [name for name in change.send if was.fields.get(name, ABSENT) != now.fields.get(name, ABSENT)]
+    changed = (*change.send, *sorted(dependents(change.send, was.fields)))
+    moved = [name for name in changed if was.fields.get(name, ABSENT) != now.fields.get(name, ABSENT)]
     send: dict[str, Value] = {name: was.fields[name] for name in moved if name in was.fields}
     if doubtful:
         moved += [name for name in change.send if name not in moved and _is_unshown(name, change.send, now)]

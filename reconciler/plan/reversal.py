@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import cast
+from typing import Final, cast
 
 from reconciler.diff.change import Change, Deactivate, FieldChange, Note, Update
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
 from reconciler.model.field import WRITABLE, fields_from_json
-from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits, is_reset
+from reconciler.model.habits import TARGETING, UNKNOWN_HABITS, AccountHabits, dependents, is_reset
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.state import LiveResource, LiveState, Source
@@ -55,7 +55,11 @@ class Reversal:
 
 def is_undoable(step: PastStep) -> bool:
     """Whether there may be a way back from a step."""
-    return bool(step.reset) or (step.outcome in TRIED and step.action in {"create", "update", "deactivate"})
+    return (
+        bool(step.reset)
+        or step.unchecked
+        or (step.outcome in TRIED and step.action in {"create", "update", "deactivate"})
+    )
 
 
 def reversal(run: PastRun, earlier: Sequence[PastRun], context: ReversalContext, origin: PlanOrigin) -> Reversal:
@@ -86,7 +90,7 @@ class _ReversalBuilder:
             if step.id is not None and (kind_of(step.address), step.id) not in self._by_id:
                 self._add_note(step.address, f"id {step.id} {GONE_FOR_GOOD}")
             return
-        if step.outcome not in TRIED and not (step.outcome == "failed" and step.action == "update"):
+        if step.outcome not in TRIED and not (step.outcome == "failed" and step.action in {"update", "deactivate"}):
             return
         if step.id is None:
             if step.action == "create":
@@ -106,7 +110,7 @@ class _ReversalBuilder:
 
     def _stand_in(self, step: PastStep) -> LedgerEntry | None:
         """What the first update of a resource was to put into the ledger, where its end was never recorded."""
-        is_open = step.action == "update" and (step.outcome in {None, "unknown"} or step.reset)
+        is_open = step.action == "update" and (step.outcome in {None, "unknown"} or step.reset or step.unchecked)
         is_free = step.address in self._ground.sources and step.address not in self._ground.ledger
         return LedgerEntry(step.address, step.id, {}) if step.id is not None and is_open and is_free else None
 
@@ -137,6 +141,7 @@ class _ReversalBuilder:
         before = {**self._sent_before(step, after), **before}
         back = _FieldReversal(before, after, resource.fields, entry)
         send = back.fields_to_send()
+        lost.update(back.fields_that_follow(send))
         if step.outcome == "failed":
             if send:
                 told = f"its step failed, and yet {_joined(send)} is as it was asked for: it is left alone"
@@ -207,14 +212,18 @@ class _ReversalBuilder:
 
 
 def _lost_fields(step: PastStep, before: Fields, resource: LiveResource) -> Fields:
-    """What a step has reset without sending it, as it was: what it told, and of a killed one what looks like it."""
-    names = step.reset or (before.keys() - step.after.keys() if step.outcome is None else ())
+    """What a step has reset without sending it, as it was: what it told, and of an unseen one what looks like it."""
+    is_unseen = step.outcome is None or step.unchecked
+    names = step.reset or (before.keys() - step.after.keys() if is_unseen else ())
     return {
         name: before[name]
         for name in names
         if name in before and name in WRITABLE[resource.kind] and resource.fields.get(name) != before[name]
         if step.reset or is_reset(name, before[name], resource.fields.get(name, ABSENT))
     }
+
+
+_SWITCHED: Final = frozenset({"targetingEnabled", *TARGETING})
 
 
 class _FieldReversal:
@@ -236,6 +245,20 @@ class _FieldReversal:
                 wanted = self._wanted_value(name, was, sent)
                 if not isinstance(wanted, Absent):
                     fields[name] = wanted
+        return fields
+
+    def fields_that_follow(self, send: Fields) -> Fields:
+        """What went with the fields that are put back, without being sent: targeting, or its switch."""
+        fields: dict[str, Value] = {}
+        for name in sorted(dependents(self._after, self._before) if send.keys() & _SWITCHED else ()):
+            was, now = self._before.get(name), self._now.get(name)
+            if was is None or was == now:
+                continue
+            if now is None or name == "targetingEnabled":
+                fields[name] = was
+                self.leaves.append(FieldChange(name, now, was, "pending"))
+            else:
+                self._note_moved(name, None, now)
         return fields
 
     def _wanted_value(self, name: str, was: Value, sent: Value) -> Value | Absent:

@@ -15,6 +15,7 @@ from reconciler.errors import StoreError, UnfitFile, os_reason
 from reconciler.files import disk
 from reconciler.model import checked
 from reconciler.model.address import Address
+from reconciler.model.habits import UNCHECKED
 from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import AccountId, LedgerEntry, entry_from_json, entry_to_json, header_line, is_header
 from reconciler.model.value import fields_to_json, line_json
@@ -120,6 +121,7 @@ def ended_event(ended: StepResult) -> dict[str, Any]:
         "forget": list(ended.forget),
         **({"suspects": list(ended.suspects)} if ended.suspects else {}),
         **({"reset": list(result.reset)} if result.reset else {}),
+        **({UNCHECKED: True} if result.unchecked else {}),
     }
 
 

@@ -156,6 +156,43 @@ def test_a_line_of_floors_that_no_manifest_can_declare_is_left_out_alone_and_lef
     assert project.call("pull", "--check").code == 0
 
 
+def test_a_worldwide_line_of_nothing_is_left_out_alone(worlds):
+    project, account = worlds()
+    home = account.create("app", {"name": "A", "bundle": "com.a", "platform": "android", "category1": "Finance",
+                                  "coppa": False, "publisherId": "3432"})  # fmt: skip
+    for name, table in (("a", {"WW": 0, "US": 2.0}), ("b", {"WW": 0})):
+        account.create("placement", {"name": name, "placementType": "MREC", "floorPrices": table}, app_id=home.id)
+    done = project.call("pull")
+    assert done.code == 0, done.err
+    assert "floorPrices of WW is 0, below the least price there is: left undeclared" in done.out + done.err
+    (manifest,) = project.root.glob("apps/**/*.yaml")
+    text = manifest.read_text()
+    assert ("US: 2" in text, text.count("floorPrices.WW")) == (True, 1)
+    assert project.call("validate", "--strict").code == 0
+    assert project.call("plan", "--detailed-exitcode").code == 0
+    assert project.call("pull", "--check").code == 0
+
+
+def test_a_worldwide_line_of_nothing_leaves_the_declared_one_and_takes_the_others(worlds):
+    project, account = worlds()
+    declare(project, "[{name: a, placementType: MREC, coppa: false, floorPrices: {WW: 0.5, US: 2}}]")
+    applied(project)
+    (live,) = account.placements()
+    account.replace("placement", live.id, {**live.fields, "floorPrices": {"WW": 0, "US": 3.0}})
+    assert project.call("pull").code == 0
+    assert "floorPrices: {WW: 0.5, US: 3}" in (project.root / "apps/a.yaml").read_text()
+
+
+def test_what_of_a_block_cannot_be_declared_is_named(worlds):
+    project, account = worlds()
+    home = account.create("app", {"name": "A", "bundle": "com.a", "platform": "android", "category1": "Finance",
+                                  "coppa": False, "publisherId": "3432"})  # fmt: skip
+    capping = {"value": 2.5, "unit": "hour"}
+    account.create("placement", {"name": "a", "placementType": "MREC", "capping": capping}, app_id=home.id)
+    done = project.call("pull")
+    assert "capping holds value 2.5, which a manifest cannot declare: it is left undeclared" in done.out + done.err
+
+
 def test_the_address_called_for_rewards_can_be_taken_away(worlds):
     project, account = worlds()
     declare(project)

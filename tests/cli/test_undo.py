@@ -346,3 +346,12 @@ def test_a_journal_with_odd_values_undoes_nothing_and_says_so(project, rival, od
     assert done.code in {0, 1}
     assert "Traceback" not in done.err
     assert rival.writes == []
+
+
+def test_only_lists_with_something_of_the_run_are_read(project, rival):
+    project.write("apps/b.yaml", HEAD.replace("com.acme", "com.other").replace("placements:", "placements: []"))
+    run = apply(project, FIRST)
+    rival.asked.clear()
+    undo(project, run)
+    (other,) = (number for number, app in rival.apps.items() if app["bundle"] == "com.other")
+    assert not any("placement" in str(each) and str(other) in str(each) for each in rival.asked)

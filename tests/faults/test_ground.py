@@ -355,6 +355,75 @@ class TestReplacingPut:
         assert world.named("a")[0].fields["capping"] == {"value": 1, "unit": "day"}
         assert world.project.call("plan", "--detailed-exitcode").code == 0
 
+    def test_a_pull_does_not_take_what_a_killed_run_may_have_reset(self, worlds):
+        world = worlds(put="replace")
+        world.settles(block({"name": "a", "floorPrices": {"US": 2}, "capping": {"value": 1, "unit": "day"}}))
+        file = world.project.root / "apps/acme.yaml"
+        file.write_text(file.read_text().replace('"US": 2', '"US": 2.5'))
+        world.strike(faults.Timeout(on="GET placement", containing="240001", seconds=60))
+        running = world.project.start("apply", "--yes")
+        while not any(method == "PUT" for method, _ in world.writes):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        running.kill()
+        running.communicate()
+        world.strike()
+        before = file.read_text()
+        done = world.project.call("pull", "--format", "json")
+        assert (done.code, file.read_text()) == (0, before)
+        (note,) = [each["text"] for each in done.json["notes"] if "capping" in each["text"]]
+        assert 'declared {"unit":"day","value":1}, the account has (none)' in note
+        assert "was killed, and may have reset it: what is declared stays, --theirs takes what is live" in note
+        assert world.project.call("pull", "--check", "--theirs", "--format", "json").json["changes"]
+        world.declares(block())
+        added = world.project.call("pull", "--check", "--format", "json")
+        assert any("capping: run" in each["text"] and "left undeclared" in each["text"] for each in added.json["notes"])
+        file.write_text(before)
+        assert world.project.call("apply", "--yes").code == 0
+        assert world.named("a")[0].fields["capping"] == {"value": 1, "unit": "day"}
+
+    @pytest.mark.parametrize("answer", ["full", "message"])
+    def test_nothing_is_lost_where_no_reading_works_after_the_first_update(self, worlds, answer):
+        world = worlds(put="replace", put_answer=answer)
+        names = [f"p{number}" for number in range(3)]
+        world.settles(block(*({"name": name} for name in names)))
+        for name in names:
+            world.edits(name, capping={"value": 1, "unit": "day"})
+        world.declares(block(*({"name": name, "floorPrices": {"US": 2}} for name in names)))
+        world.strike(
+            faults.Status(on="GET placement", containing="24000", status=403),
+            faults.Status(on="GET placement", containing="17000", status=403, nth=2, times=99),
+        )
+        done = world.project.call("apply", "--yes", "--format", "json")
+        outcomes = {"unverified"} if answer == "full" else {"unknown", "unverified"}
+        assert (done.code, set(done.outcomes().values())) == (0 if answer == "full" else 3, outcomes)
+        capped = {each.fields["name"] for each in world.account.placements() if each.fields.get("capping")}
+        assert capped == set(names if answer == "full" else names[1:])
+        world.strike()
+        plan = world.project.call("plan", "--format", "json")
+        assert [change["reason"] for change in plan.json["changes"]] == [
+            "puts back what an earlier update may have reset (capping); declare what is to be otherwise"
+        ] * (answer == "message")
+        assert world.project.call("apply", "--yes").code == 0
+        assert all(world.named(name)[0].fields["capping"] == {"value": 1, "unit": "day"} for name in names)
+        assert all(world.named(name)[0].fields["floorPrices"]["US"] == 2 for name in names)
+        assert world.project.call("plan", "--detailed-exitcode").code == 0
+
+    def test_nothing_is_lost_where_readings_lag_for_longer_than_the_settle_time(self, worlds):
+        world = worlds(put="replace", put_answer="message", updates_after=1.5)
+        names = [f"p{number}" for number in range(3)]
+        world.settles(block(*({"name": name} for name in names)))
+        for name in names:
+            world.edits(name, capping={"value": 1, "unit": "day"})
+        world.declares(block(*({"name": name, "floorPrices": {"US": 2}} for name in names)))
+        time.sleep(1.6)
+        assert world.project.call("apply", "--yes", "--format", "json").code == 3
+        time.sleep(1.6)
+        assert "could not be read back, and may have reset" in world.project.call("plan").out
+        world.project.call("apply", "--yes")
+        assert all(world.named(name)[0].fields["capping"] == {"value": 1, "unit": "day"} for name in names)
+        assert all(world.named(name)[0].fields["floorPrices"]["US"] == 2 for name in names)
+
     def test_the_ledger_tells_other_machines(self, worlds):
         world = worlds(put="replace")
         world.settles(block({"name": "a"}, {"name": "b"}))

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from reconciler.errors import StoreError
 from reconciler.model.address import Address
-from reconciler.model.habits import LEARNED, AccountHabits, habits_of
+from reconciler.model.habits import LEARNED, UPDATING, AccountHabits, habits_of
 from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json, shared_id
 from reconciler.ports import Clock
@@ -238,7 +238,7 @@ class PostgresStore:
     def habits(self) -> AccountHabits:
         """What runs of all runners have found out of the account's updates."""
         event, action = (journal.c.event[name].as_string() for name in ("event", "action"))
-        return habits_of(self._rows(or_(event == LEARNED, action.in_(("update", "deactivate")))))
+        return habits_of(self._rows(or_(event == LEARNED, action.in_(UPDATING))))
 
     def audits(self) -> Iterator[Mapping[str, Any]]:
         """The audits of all runners, oldest first."""

@@ -293,3 +293,19 @@ def test_a_change_whose_app_is_neither_live_nor_planned_is_skipped():
     results = scene.carry_out(replace(plan, changes=plan.changes[1:]))
     assert outcomes(results) == {at("a"): "skipped"}
     assert "does not exist" in results[at("a")].error
+
+
+@pytest.mark.parametrize(
+    ("declares", "goes_on"),
+    [({"rewardedAdUrl": None}, True), ({"coppa": True}, True), ({"status": "inactive"}, False)],
+    ids=["url", "coppa", "status"],
+)
+def test_placements_of_an_app_that_exists_go_on_where_something_else_of_it_than_its_status_is_refused(
+    declares, goes_on
+):
+    app = live_app(rewardedAdUrl="https://a.example/cb", coppa=False, status="active")
+    scene = Scene(live_state(app, live_placement("1", "a", coppa=False)))
+    scene.gateway.script("update", Rejected(400, "no"), of="100")
+    results = scene.apply(desired_app(desired_placement("a", coppa=True), **{"coppa": False, **declares}))
+    assert results[APP].outcome == "failed"
+    assert results[at("a")].outcome == ("applied" if goes_on else "skipped")

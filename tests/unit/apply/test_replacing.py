@@ -10,9 +10,12 @@ from support.fake_gateway import FakeGateway, Habits, Lost, Silent
 from support.scene import Scene
 
 from reconciler.apply.context import UpdateModes
+from reconciler.apply.fallbacks import advice
 from reconciler.errors import ApiError, StoreError
 from reconciler.model.habits import AccountHabits, habits_of
+from reconciler.model.journal import Intent, past_runs
 from reconciler.ports import NotSent, Rejected
+from reconciler.store.journal_file import ended_event, intent_event
 
 CAPPING = {"value": 3, "unit": "hour"}
 FULL = {
@@ -189,6 +192,7 @@ class TestWhatCannotBePutBack:
         scene = scene_of(full(1, "a"))
         scene.gateway.script("update", None, Lost(committed=False))
         scene.gateway.script("find", None, *[ApiError("HTTP 503")] * 20)
+        scene.gateway.script("placements", *[ApiError("HTTP 503")] * 20)
         done = scene.apply(declared("a", coppa=False))[at("a")]
         assert (done.outcome, "capping was" in done.error) == ("unknown", True)
 
@@ -252,10 +256,10 @@ class TestFloorsThatMerge:
 class TestModes:
     def test_one_finds_out_and_the_others_go_on_side_by_side(self):
         modes = UpdateModes()
-        with modes.turn("app") as first:
+        with modes.turn("app", surely=True) as first:
             assert first
             modes.learn(AccountHabits({"app": "merges"}))
-        with modes.turn("app") as second, modes.turn("app") as third:
+        with modes.turn("app", surely=True) as second, modes.turn("app", surely=True) as third:
             assert [second, third] == [False, False]
 
     def test_replaces_is_not_unlearned(self):
@@ -294,6 +298,65 @@ class TestWhatTheAccountShowsAndRefuses:
         assert scene.gateway.resource("1").fields["floorPrices"] == floors(WW="0.5", US=2)
         assert "floorPrices.DE (was 0.005), floorPrices.XK (was 0.4)" in done.error
         assert "see to it in the console" in done.error
+
+    @pytest.mark.parametrize("known", [AccountHabits(), REPLACING], ids=["first", "later"])
+    @pytest.mark.parametrize(
+        ("refused", "lost"),
+        [({"below"}, {"floorPrices.DE"}), ({"codes"}, {"floorPrices.XK"}), ({"capping"}, {"capping"}),
+         ({"below", "capping"}, {"floorPrices.DE", "capping"}),
+         ({"below", "codes", "capping"}, {"floorPrices.DE", "floorPrices.XK", "capping"})],
+    )  # fmt: skip
+    def test_no_more_is_left_out_than_is_refused(self, known, refused, lost):
+        class Refuses(FakeGateway):
+            def update(self, before, fields):
+                floors, capping = fields.get("floorPrices", {}), fields.get("capping") or {}
+                wrong = {
+                    "below": any(price < Decimal("0.01") for price in floors.values()),
+                    "codes": "XK" in floors,
+                    "capping": capping.get("value") == Decimal("2.5"),
+                }
+                if any(wrong[each] for each in refused):
+                    return Rejected(400, "invalid")
+                return super().update(before, fields)
+
+        odd = {"floorPrices": self.FLOORS, "capping": {"value": Decimal("2.5"), "unit": "hour"}}
+        scene = scene_of(live_placement("1", "a", **{**FULL, **odd}), gateway=Refuses, updates=known)
+        done = scene.apply(declared("a", coppa=False))[at("a")]
+        assert done.outcome == "applied"
+        told = done.error.partition("refuses what it had itself: ")[2].partition(";")[0]
+        assert {each.partition(" ")[0] for each in told.split("), ")} == lost
+        assert changed(scene, "1") == {"coppa", *(name.partition(".")[0] for name in lost)}
+        table = scene.gateway.resource("1").fields["floorPrices"]
+        assert {country for country in self.FLOORS if country not in table} == {
+            name.partition(".")[2] for name in lost if "." in name
+        }
+
+    def test_it_is_advised_to_do_what_the_manifest_does_not_do_already(self):
+        sent = {"geo": None}
+        assert "switch targeting off" in advice(400, sent, {"targetingEnabled": True})
+        assert "switch targeting off" not in advice(400, sent, {"targetingEnabled": False})
+        assert advice(400, {**sent, "targetingEnabled": False}, {"targetingEnabled": True}) is None
+        assert "console" in advice(400, {"rewardedAdUrl": None}, {})
+        assert advice(503, sent, {}) is None
+
+    @pytest.mark.parametrize("known", [AccountHabits(), AccountHabits({"placement": "merges"})], ids=["new", "merges"])
+    def test_targeting_that_an_account_keeps_beside_its_switch_is_turned_off_by_a_call_of_its_own(self, known):
+        scene = scene_of(full(1, "a"), habits=Habits(), updates=known)
+        done = scene.apply(declared("a", geo=None, connectivity=None, targetingEnabled=False))[at("a")]
+        assert done.outcome == "applied"
+        assert changed(scene, "1") == {"geo", "connectivity", "targetingEnabled"}
+        assert [call.fields for call in scene.gateway.writes] == [
+            {"targetingEnabled": False}, {"geo": None, "connectivity": None},
+        ]  # fmt: skip
+        (run,) = past_runs({**each, "at": "2026-11-28T12:00:00Z"} for each in journal(scene) if "address" in each)
+        assert run.steps[0].before["targetingEnabled"] is True
+
+    def test_empty_targeting_does_not_go_beside_its_switch(self):
+        for known in (AccountHabits(), AccountHabits({"placement": "merges"}), REPLACING):
+            scene = scene_of(full(1, "a"), gateway=Picky, updates=known)
+            results = scene.apply(declared("a", geo=None, connectivity=None, targetingEnabled=False))
+            assert results[at("a")].outcome != "failed"
+            assert all("geo" not in call.fields for call in scene.gateway.writes)
 
     def test_an_empty_list_is_left_out_where_updates_replace(self):
         scene = scene_of(full(1, "a"), gateway=Picky, updates=REPLACING)
@@ -338,3 +401,130 @@ def test_what_nobody_can_see_is_warned_of_once():
     results = scene.apply(declared("a", "b", coppa=False))
     warned = ["fields that the account does not show" in (each.error or "") for each in results.values()]
     assert sorted(warned) == [False, True]
+
+
+DOWN = [ApiError("HTTP 503")] * 40
+
+
+def journal(scene):
+    """The events of a scene's run as they are in a journal."""
+    events = [intent_event(each) if isinstance(each, Intent) else ended_event(each) for each in scene.store.events]
+    return [*scene.store.seen, *({**each, "run": "run-1"} for each in events)]
+
+
+def lost_later(scene):
+    """What the next run would put back, by id."""
+    habits = habits_of(journal(scene))
+    live = {(each.kind, each.id): each for each in scene.gateway.state().resources()}
+    return {key[1]: set(left) for key in habits.lost for _, left in habits.lost_by(live[key], {"coppa"})}
+
+
+class TestAnAccountThatCannotBeReadAfterTheFirstUpdate:
+    def scene(self, *, silent=(), reads=("find", "placements"), **more):
+        scene = scene_of(full(1, "a"), full(2, "b"), full(3, "c"), **more)
+        for number in silent:
+            scene.gateway.script("update", Silent(), of=str(number))
+        for operation in reads:
+            scene.gateway.script(operation, *DOWN)
+        return scene
+
+    def test_its_answer_tells_what_was_reset(self):
+        scene = self.scene()
+        results = scene.apply(declared("a", "b", "c", coppa=False), parallelism=3)
+        assert {each.outcome for each in results.values()} == {"unverified"}
+        assert [changed(scene, each) for each in "123"] == [{"coppa"}] * 3
+        assert scene.store.habits().mode("placement") == "replaces"
+        assert "they were put back" in results[at("a")].error
+
+    def test_where_the_answer_says_nothing_the_others_are_sent_whole_and_the_first_is_looked_at_by_the_next_run(self):
+        scene = self.scene(silent="1")
+        results = scene.apply(declared("a", "b", "c", coppa=False), parallelism=3)
+        assert [results[at(name)].outcome for name in "abc"] == ["unknown", "unverified", "unverified"]
+        assert [changed(scene, each) for each in "23"] == [{"coppa"}] * 2
+        assert lost_later(scene) == {"1": changed(scene, "1") - {"coppa"}} != {"1": set()}
+        assert "may have been reset" in results[at("a")].error
+
+    def test_the_next_run_puts_back_by_the_whole_resource_and_has_learned_from_what_it_sees(self):
+        first = self.scene(silent="1")
+        first.apply(declared("a", "b", "c", coppa=False))
+        again = Scene(first.gateway.state(), habits=REPLACES, updates=habits_of(journal(first)))
+        again.apply(declared("a", "c", coppa=True))
+        assert [call.fields.keys() for call in again.gateway.writes if call.id == "3"] == [FULL.keys() | {"name"}]
+        assert again.store.habits().mode("placement") == "replaces"
+        assert changed(again, "3") == {"coppa"}
+
+    def test_a_resource_that_may_have_been_reset_is_sent_whole(self):
+        live = live_placement("1", "a", placementType="Banner", bannerRefresh=88, floorPrices={"WW": 1})
+        first = scene_of(live)
+        first.gateway.script("update", Silent())
+        for operation in ("find", "placements"):
+            first.gateway.script(operation, *DOWN)
+        first.apply(desired_app(desired_placement("a", placementType="Banner", floorPrices={"WW": 2})))
+        again = Scene(first.gateway.state(), habits=REPLACES, updates=habits_of(journal(first)))
+        again.apply(desired_app(desired_placement("a", placementType="Banner", bannerRefresh=88)))
+        assert changed(again, "1") == {"bannerRefresh"}
+        assert len(again.gateway.writes) == 1
+
+    def test_one_that_cannot_be_sent_whole_waits(self):
+        odd = full(2, "b")
+        odd = replace(odd, unreadable=(("floorPrices", "a floor below zero"),))
+        scene = scene_of(full(1, "a"), odd)
+        scene.gateway.script("update", Silent())
+        for operation in ("find", "placements"):
+            scene.gateway.script(operation, *DOWN)
+        results = scene.apply(declared("a", "b", coppa=False))
+        assert (results[at("b")].outcome, len(scene.gateway.writes)) == ("skipped", 1)
+        assert "cannot be sent whole" in results[at("b")].error
+
+    @pytest.mark.parametrize("replaces", [True, False], ids=["replaces", "merges"])
+    def test_the_list_tells_where_the_reading_by_id_does_not(self, replaces):
+        scene = self.scene(silent="123", reads=["find"], habits=Habits(put_replaces=replaces))
+        results = scene.apply(declared("a", "b", "c", coppa=False), parallelism=3)
+        assert {each.outcome for each in results.values()} == {"applied"}
+        assert [changed(scene, each) for each in "123"] == [{"coppa"}] * 3
+        assert scene.store.habits().mode("placement") == ("replaces" if replaces else "merges")
+
+    def test_an_account_that_merges_and_answers_whole_is_in_no_doubt(self):
+        scene = self.scene(habits=Habits())
+        results = scene.apply(declared("a", "b", "c", coppa=False), parallelism=3)
+        assert {each.outcome for each in results.values()} == {"unverified"}
+        assert lost_later(scene) == {}
+
+    @pytest.mark.parametrize("lag", [45, 70, 400])
+    @pytest.mark.parametrize("silent", ["", "123"], ids=["full", "silent"])
+    def test_readings_that_lag_for_longer_than_the_settle_time_lose_nothing(self, lag, silent):
+        scene = self.scene(silent=silent, reads=(), habits=Habits(put_replaces=True, update_lag=lag))
+        results = scene.apply(declared("a", "b", "c", coppa=False), parallelism=3)
+        left = {each: changed(scene, each) - {"coppa"} for each in "123"}
+        assert {each: names for each, names in left.items() if names} == lost_later(scene)
+        assert (left["2"], left["3"]) == (set(), set())
+        assert not left["1"] or results[at("a")].outcome in {"unknown", "failed"}
+
+    def test_a_field_that_nothing_shows_raises_no_doubt(self):
+        habits = Habits(never_returned=frozenset({"skipability"}))
+        live = live_placement("1", "a", **{name: value for name, value in FULL.items() if name != "skipability"})
+        scene = scene_of(live, habits=habits)
+        fields = {name: value for name, value in live.fields.items() if name not in {"name", "placementType"}}
+        done = scene.apply(declared("a", **{**fields, "skipability": "NonSkippable"}))[at("a")]
+        assert (done.outcome, done.unchecked, lost_later(scene)) == ("unverified", False, {})
+
+
+def test_an_update_that_is_found_to_have_reset_when_the_run_is_stopped_is_told_and_put_back_by_the_next():
+    """Each shows a reset only in the reading after the run, and the first cannot be put back."""
+    live = [live_placement(str(n), f"p{n}", placementType="Banner", bannerRefresh=30) for n in (1, 2, 3)]
+    scene = scene_of(*live)
+    for each in live[1:]:
+        scene.gateway.meddle(each.id, bannerRefresh=88)
+    scene.live = replace(
+        scene.live,
+        placements={
+            "100": (live[0], *(replace(each, fields={**each.fields, "bannerRefresh": 88}) for each in live[1:]))
+        },
+    )
+    scene.gateway.script("update", None, Rejected(400, "no"), of="2")
+    blocks = [desired_placement(f"p{n}", placementType="Banner", coppa=True) for n in (1, 2, 3)]
+    plan = scene.planned(desired_app(*blocks))
+    scene.updates.give_up("placement")
+    results = scene.carry_out(plan)
+    assert [results[at(f"p{n}")].reset for n in (1, 2, 3)] == [(), ("bannerRefresh",), ("bannerRefresh",)]
+    assert lost_later(scene) == {"2": {"bannerRefresh"}, "3": {"bannerRefresh"}}

@@ -291,13 +291,16 @@ def test_a_lost_update_that_the_reading_after_the_run_shows_is_applied():
     assert scene.store.entries[at("int_1")].applied["status"] == "inactive"
 
 
-def test_an_accepted_update_that_cannot_be_read_back_is_unverified_and_judged_by_the_next_run():
-    scene = Scene(account())
+@pytest.mark.parametrize(
+    ("known", "outcome"), [(AccountHabits({"placement": "merges"}), "unverified"), (AccountHabits(), "unknown")]
+)
+def test_an_accepted_update_that_cannot_be_read_back_is_judged_by_the_next_run(known, outcome):
+    scene = Scene(account(), updates=known)
     scene.gateway.script("update", Silent())
     scene.gateway.script("find", ApiError("HTTP 503"))
     scene.gateway.script("placements", *[ApiError("HTTP 503")] * 9)
     done = update(scene, status="inactive")
-    assert done.outcome == "unverified"
+    assert done.outcome == outcome
     assert scene.store.entries[at("int_1")].unconfirmed == frozenset()
 
 

@@ -148,3 +148,8 @@ def test_damage_is_found_and_never_raised(which, data):
         assert (loaded.state is None) == any(finding.severity == "error" for finding in findings)
     assert all("\x1b" not in str(finding) and len(str(finding)) < 500 for finding in findings)
     assert settings is not None or findings
+
+
+def test_an_address_for_rewards_that_is_empty_is_to_be_null(load):
+    (finding,) = load({"apps/a.yaml": HEAD.format("android", "com.a") + '    rewardedAdUrl: ""\n'}).findings
+    assert (finding.code, finding.hint) == ("bad-value", "write null for none")

@@ -75,3 +75,30 @@ def test_it_is_named_before_the_resource_is_in_the_ledger():
         (note,) = lost_notes(state, ledger, habits)
         assert (note.address, "bannerRefresh (was 88)" in note.text) == (at("a"), True)
     assert list(lost_notes(state, {}, AccountHabits())) == []
+
+
+@pytest.mark.parametrize("outcome", ["applied", "normalised", "unverified", "failed", "unknown"])
+def test_an_update_that_nobody_has_seen_the_end_of_is_remembered(outcome):
+    unseen = KILLED, ended("r1", outcome, unchecked=True)
+    assert lost(*unseen) == {"r1": {"bannerRefresh": 88}}
+    assert lost(*unseen, {"event": "learned", "updates": {"placement": "merges"}}) == {}
+    (note,) = lost_notes(live_state(live_app(), live()), {}, habits_of(unseen))
+    assert "run r1 could not be read back, and may have reset" in note.text
+
+
+def test_the_last_end_of_an_update_counts():
+    seen, unseen = ended("r1", "applied"), ended("r1", "unknown", unchecked=True)
+    assert lost(KILLED, seen, unseen) == {"r1": {"bannerRefresh": 88}}
+    assert lost(KILLED, unseen, seen) == {}
+    again = intent("r2", {"bannerRefresh": 88}, {**BEFORE, "bannerRefresh": 30}, whole=True)
+    assert lost(KILLED, again, ended("r2", "applied"), ended("r2", "failed")) == {"r1": {"bannerRefresh": 88}}
+
+
+def test_what_a_second_call_of_a_run_could_not_put_back_stays_known():
+    second = {**KILLED, "whole": True}
+    told = KILLED, ended("r1", "applied"), second, ended("r1", "failed", reset=["bannerRefresh"])
+    assert lost(*told) == {"r1": {"bannerRefresh": 88}}
+
+
+def test_the_second_call_of_a_create_ends_with_it():
+    assert lost(KILLED, {**ended("r1", "applied"), "action": "create"}) == {}
