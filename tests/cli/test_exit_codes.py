@@ -232,7 +232,7 @@ class TestInterrupt:
             process.send_signal(signal.SIGINT)
             go_on.set()
             out, err = process.communicate(timeout=20)
-        # Manifests are read meanwhile, and amid an import the signal itself ends the process: a shell shows 130 for both.
+        # Manifests are read meanwhile, and amid an import the signal itself ends the process: shells show 130 for both.
         assert process.returncode in {130, -signal.SIGINT}
         assert out == b""
         assert b"Traceback" not in err

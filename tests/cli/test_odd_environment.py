@@ -246,6 +246,9 @@ class TestMissingLibraries:
         assert "Traceback" not in done.err
         assert rival.writes == []
 
-    @each("library", ["httpx", "pydantic", "orjson", "yaml", "filelock", "click"])
+    def test_what_calls_an_api_at_https_needs_is_named(self, project):
+        in_words(run_without(project, ["httpx"], "apply", "--yes", DT_MANAGEMENT_URL="https://console.fyber.com"))
+
+    @each("library", ["pydantic", "orjson", "yaml", "filelock", "click"])
     def test_a_library_that_everything_needs_is_named(self, project, library):
         in_words(run_without(project, [library], "apply", "--yes"))
