@@ -33,7 +33,7 @@ _DIGITS: Final = 24
 """Digits behind the point of revenue in a typed column; more are binary noise, and cut off."""
 _INTEGER: Final = r"^\s*[-+]?[0-9]{1,18}(?:\.0*)?\s*$"
 _NUMBER: Final = r"^\s*[-+]?(?:0*[0-9]{1,14}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\s*$"
-_PLAIN_NUMBER: Final = re.compile(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\s*", re.ASCII)
+_PLAIN_NUMBER: Final = re.compile(r"\s*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\s*", re.ASCII)
 _NEEDS_QUOTES: Final = re.compile(r'[",\r\n]')
 _ODD: Final = r"[\",\r\n\p{Cc}\p{Cf}]|^[=+\-@]"
 """What keeps a cell from standing in CSV as it is."""

@@ -260,6 +260,8 @@ def test_a_repository_of_outputs_holds_only_what_is_meant_for_it(project):
         ".reconciler/journal.jsonl",
         ".reconciler/journal.key",
         ".reconciler/lock",
+        ".reconciler/cache/.gitignore",
+        ".reconciler/cache/portable",
     }
     assert list(Path(project.env["TMPDIR"]).iterdir()) == []
 

@@ -145,7 +145,7 @@ def test_what_is_no_manifest_of_the_project_is_a_finding_and_nothing_of_it_is_sh
     assert "apps/x.yaml:1:1: " in told
     assert any(f"[{code}]" in told for code in CODES)
     assert SECRET not in told
-    assert rival.asked == []
+    assert rival.writes == []
     outside.assert_untouched()
     assert placed.read("apps/a.yaml") == PLACED
 
@@ -197,7 +197,7 @@ def test_a_folder_that_is_a_link_is_a_finding_wherever_it_leads(project, rival, 
         assert f"{where}:1:1: " in done.out + done.err
         assert "[not-a-regular-file]" in done.out + done.err
         assert SECRET not in done.out + done.err
-    assert rival.asked == []
+    assert rival.writes == []
     outside.assert_untouched()
 
 
