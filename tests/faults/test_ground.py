@@ -72,6 +72,17 @@ class World:
             if seen.method != "GET" and not seen.path.endswith("/auth")
         ]
 
+    def kills_apply_after_its_update(self):
+        """An apply that sends one update ends before it has read what came of it."""
+        self.strike(faults.Timeout(on="GET placement", containing="240001", seconds=60))
+        running = self.project.start("apply", "--yes")
+        while not any(method == "PUT" for method, _ in self.writes):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        running.kill()
+        running.communicate()
+        self.strike()
+
 
 @pytest.fixture
 def worlds(tmp_path):
@@ -317,14 +328,7 @@ class TestReplacingPut:
         world.settles(block({"name": "a"}))
         world.edits("a", capping={"value": 1, "unit": "day"})
         world.declares(block({"name": "a", "floorPrices": {"US": 2}}))
-        world.strike(faults.Timeout(on="GET placement", containing="240001", seconds=60))
-        running = world.project.start("apply", "--yes")
-        while not any(method == "PUT" for method, _ in world.writes):
-            time.sleep(0.01)
-        time.sleep(0.2)
-        running.kill()
-        running.communicate()
-        world.strike()
+        world.kills_apply_after_its_update()
         told = "was killed, and may have reset what it did not send: capping (was"
         assert told in world.project.call("plan").out
         drift = world.project.call("drift", "--format", "json")
@@ -340,14 +344,7 @@ class TestReplacingPut:
         world.settles(block({"name": "a"}))
         world.edits("a", capping={"value": 1, "unit": "day"})
         world.declares(block({"name": "a", "floorPrices": {"US": 2}}))
-        world.strike(faults.Timeout(on="GET placement", containing="240001", seconds=60))
-        running = world.project.start("apply", "--yes")
-        while not any(method == "PUT" for method, _ in world.writes):
-            time.sleep(0.01)
-        time.sleep(0.2)
-        running.kill()
-        running.communicate()
-        world.strike()
+        world.kills_apply_after_its_update()
         plan = world.project.call("plan", "--format", "json")
         (change,) = plan.json["changes"]
         assert "may have reset (capping)" in change["reason"]
@@ -360,14 +357,7 @@ class TestReplacingPut:
         world.settles(block({"name": "a", "floorPrices": {"US": 2}, "capping": {"value": 1, "unit": "day"}}))
         file = world.project.root / "apps/acme.yaml"
         file.write_text(file.read_text().replace('"US": 2', '"US": 2.5'))
-        world.strike(faults.Timeout(on="GET placement", containing="240001", seconds=60))
-        running = world.project.start("apply", "--yes")
-        while not any(method == "PUT" for method, _ in world.writes):
-            time.sleep(0.01)
-        time.sleep(0.2)
-        running.kill()
-        running.communicate()
-        world.strike()
+        world.kills_apply_after_its_update()
         before = file.read_text()
         done = world.project.call("pull", "--format", "json")
         assert (done.code, file.read_text()) == (0, before)
