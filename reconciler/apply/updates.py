@@ -232,11 +232,7 @@ def put_back(
     if isinstance(second, Accepted | Ambiguous):
         back = read_until(lambda live: not reset_fields(sending, live, context), sending, context)
     left = reset_fields(sending, back, context) if isinstance(back, LiveResource) else reset
-    if left and (
-        _is_listed_whole(sending, context)
-        if isinstance(back, LiveResource)
-        else back is not None and shows_rest(sending, second)
-    ):
+    if left and _is_back_elsewhere(sending, second, back, context):
         left = {}
     if isinstance(second, Accepted | Ambiguous) and not left:
         told = f"it reset fields it was not sent ({names}): they were put back, and updates send the whole resource now"
@@ -256,8 +252,15 @@ NEVER_SHOWN: Final = (
 """What is said once, when an account is found to replace what it is not sent: nobody can see whether it was so."""
 
 
-def _is_listed_whole(sending: Sending, context: ExecutionContext) -> bool:
-    """Whether the list shows the update, and all else as before: a reading by id may leave fields out."""
+def _is_back_elsewhere(
+    sending: Sending, answer: Answer, back: LiveResource | str | None, context: ExecutionContext
+) -> bool:
+    """Whether the list, or the answer where nothing could be read, shows the update and all else as before.
+
+    A reading by id may leave fields out.
+    """
+    if not isinstance(back, LiveResource):
+        return back is not None and shows_rest(sending, answer)
     try:
         listed = read_list(sending.before.app_id, context)
     except (ApiError, CredentialsError):
