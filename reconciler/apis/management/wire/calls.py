@@ -26,6 +26,7 @@ from reconciler.model.field import (
     WordsType,
     WordType,
 )
+from reconciler.model.habits import TARGETING
 from reconciler.model.state import LiveResource
 from reconciler.model.value import WORLDWIDE, Fields, Value, to_json
 
@@ -89,16 +90,13 @@ def update(before: LiveResource, fields: Fields, *, taken_away: str | None = "")
 
 def _least_targeting(before: LiveResource, fields: Fields) -> Fields:
     """The fields, with targeting that goes off altogether said by its switch alone: an empty list may be refused."""
-    off = [name for name in _TARGETING if name in fields and fields[name] is None]
+    off = [name for name in TARGETING if name in fields and fields[name] is None]
     after = {**before.fields, **fields}
-    if fields.get("targetingEnabled") is True or not off or any(after.get(name) is not None for name in _TARGETING):
+    if fields.get("targetingEnabled") is True or not off or any(after.get(name) is not None for name in TARGETING):
         return fields
     if after.get("targetingEnabled") is not True and "targetingEnabled" not in fields:
         return fields  # it is off already, and what is shown of it all the same has to be emptied
     return {**{name: value for name, value in fields.items() if name not in off}, "targetingEnabled": False}
-
-
-_TARGETING: Final = ("geo", "connectivity")
 
 
 def delete(kind: Kind, resource_id: str) -> Request:
