@@ -49,6 +49,8 @@ Work = Callable[[], object]
 class Kept:
     """A memory that forgets nothing."""
 
+    keeps = True
+
     def __init__(self) -> None:
         self._lines: dict[bytes, bytes] = {}
 

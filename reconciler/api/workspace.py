@@ -156,24 +156,24 @@ class Workspace:
         What an earlier load has read is not read again; `remember` lets later ones know of this one. Where the cache
         has a key of its own, as in CI, they always do. Raises `InvalidManifests`, and then nothing was written.
         """
-        cache = self.cache()
+        cache = self.cache(keeps=remember)
         loaded = self._load_cached(cache, listener)
         if loaded.state is None:
             raise InvalidManifests(loaded.findings)
         self.observer.findings(loaded.findings)
-        if remember or self.environment.cache_key() is not None:
-            cache.save()
+        cache.save()
         return loaded, loaded.state
 
     def desired(self, *, remember: bool = True) -> DesiredState:
         """The declared state, as by `load`, without the findings."""
         return self.load(remember=remember)[1]
 
-    def cache(self) -> Cache | NullCache:
-        """What earlier loads have read."""
+    def cache(self, *, keeps: bool = True) -> Cache | NullCache:
+        """What earlier loads have read. One that has a key of its own always keeps what this one reads."""
         if not self.environment.wants_cache:
             return NullCache()
-        return Cache(self.root / STATE_FOLDER / "cache", self.environment.cache_key())
+        key = self.environment.cache_key()
+        return Cache(self.root / STATE_FOLDER / "cache", key, keeps=keeps or key is not None)
 
     def _load_cached(self, cache: ManifestCache, listener: "LoadListener | None" = None) -> Loaded:
         settings, findings = load_settings_cached(self.settings_text, cache, self._read_settings)

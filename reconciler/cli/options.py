@@ -154,7 +154,7 @@ def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     given = ctx.params.get("project") or ctx.find_root().params.get("project")
     try:
         project = find_project(Path.cwd(), Path(given) if given else None)
-        cache = Workspace(project, WorkspaceOptions.of(None, None, DEFAULT_PARALLELISM)).cache()
+        cache = Workspace(project, WorkspaceOptions.of(None, None, DEFAULT_PARALLELISM)).cache(keeps=False)
         found = declared_addresses(
             project.settings, lambda patterns: find_manifests(project.root, patterns).texts, cache, incomplete
         )

@@ -36,6 +36,11 @@ AppsSeen: TypeAlias = Callable[[Sequence[DesiredApp]], object]
 class ManifestCache(Protocol):
     """Bytes by key. An entry may be lost; `get` gives only what was put under the same key."""
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what is put may be there for a later load; else nobody need make it."""
+        ...
+
     def get(self, key: bytes) -> bytes | None:
         """The bytes that were put under the key; None where there are none."""
         ...
@@ -47,6 +52,8 @@ class ManifestCache(Protocol):
 
 class NullCache:
     """A cache that keeps nothing."""
+
+    keeps = False
 
     def get(self, key: bytes) -> bytes | None:
         """None, for any key."""
@@ -103,7 +110,7 @@ def load_desired_cached(
 
 def _shown_to(seen: AppsSeen, manifests: Iterator[ParsedManifest]) -> Iterator[ParsedManifest]:
     for manifest in manifests:
-        if not any(each.severity == "error" for each in manifest.findings):
+        if not manifest.has_errors:
             seen(manifest.apps)
         yield manifest
 
@@ -111,35 +118,44 @@ def _shown_to(seen: AppsSeen, manifests: Iterator[ParsedManifest]) -> Iterator[P
 def _parsed_manifests(
     settings_text: ManifestText, texts: Sequence[ManifestText], cache: ManifestCache, read_settings: ReadSettings
 ) -> Iterator[ParsedManifest]:
-    key_of = _key_function(settings_text)
-    decimals = DecimalCache()
+    recall = _Recall(settings_text, cache)
     read: Callable[[ManifestText], ParsedManifest] | None = None
     for text in texts:
-        key = key_of(text)
-        cached = cache.get(key)
-        manifest = parsed_manifest_from_bytes(cached, text.file, decimals) if cached is not None else None
+        key, manifest = recall(text)
         if manifest is None:
             read = read or _manifest_reader(settings_text, read_settings)
             manifest = read(text)
-            data = parsed_manifest_to_bytes(manifest)
+            data = parsed_manifest_to_bytes(manifest) if cache.keeps else None
             if data is not None:
                 cache.put(key, data)
         yield manifest
+
+
+class _Recall:
+    """Gives the key of a manifest, and what an earlier load has read of it; None for what the cache does not know."""
+
+    def __init__(self, settings_text: ManifestText, cache: ManifestCache) -> None:
+        self._key_of = _key_function(settings_text)
+        self._cache = cache
+        self._decimals = DecimalCache()
+
+    def __call__(self, text: ManifestText) -> tuple[bytes, ParsedManifest | None]:
+        key = self._key_of(text)
+        cached = self._cache.get(key)
+        return key, None if cached is None else parsed_manifest_from_bytes(cached, text.file, self._decimals)
 
 
 def manifest_recall(
     settings_text: ManifestText, cache: ManifestCache
 ) -> Callable[[ManifestText], ParsedManifest | None]:
     """A function that gives what an earlier load has read of a manifest without errors, and None for any other."""
-    key_of = _key_function(settings_text)
-    decimals = DecimalCache()
+    recall = _Recall(settings_text, cache)
 
-    def recall(text: ManifestText) -> ParsedManifest | None:
-        cached = cache.get(key_of(text))
-        manifest = parsed_manifest_from_bytes(cached, text.file, decimals) if cached is not None else None
-        return None if manifest is None or any(each.severity == "error" for each in manifest.findings) else manifest
+    def sound(text: ManifestText) -> ParsedManifest | None:
+        _, manifest = recall(text)
+        return None if manifest is None or manifest.has_errors else manifest
 
-    return recall
+    return sound
 
 
 def _manifest_reader(

@@ -165,6 +165,11 @@ class ParsedManifest:
     claims: tuple[IdentityClaim, ...]
     findings: tuple[Finding, ...]
 
+    @property
+    def has_errors(self) -> bool:
+        """Whether any finding is an error."""
+        return any(finding.severity == "error" for finding in self.findings)
+
 
 class DecimalCache(dict[str | float, Decimal]):
     """Decimals by their text or by the number that is read as one, made on first use: manifests repeat a few prices."""

@@ -141,11 +141,15 @@ distributions."""
 class Cache:
     """A `ManifestCache` in a folder: read when it is made, written by `save`.
 
-    What another build kept is not recalled. With a `secret` it is sealed with that, and can be carried elsewhere. The
-    least project is worth it: what reads YAML and checks it takes longer to import than its text to read.
+    What another build kept is not recalled. With a `secret` it is sealed with that, and can be carried elsewhere. One
+    that does not keep (`keeps`) is only read. The least project is worth it: what reads YAML and checks it takes longer
+    to import than its text to read.
     """
 
-    def __init__(self, folder: Path, secret: Secret | None = None, *, build: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, secret: Secret | None = None, *, build: str | None = None, keeps: bool = True
+    ) -> None:
+        self.keeps = keeps
         self._folder = folder
         self._name = _NAME if secret is None else _PORTABLE_NAME
         if build is None:
@@ -167,8 +171,9 @@ class Cache:
 
     def put(self, key: bytes, data: bytes) -> None:
         """Keep it until `save`; neither holds a line break, and the key no space."""
-        self._used[key] = data
-        self._is_new = True
+        if self.keeps:
+            self._used[key] = data
+            self._is_new = True
 
     def save(self) -> None:
         """Write what was used since this was made, and drop the rest.

@@ -32,6 +32,7 @@ class Kept(dict):
     """A memory that keeps everything, and counts what it could tell."""
 
     recalled = 0
+    keeps = True
 
     def get(self, key):
         found = super().get(key)
