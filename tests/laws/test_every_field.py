@@ -89,7 +89,7 @@ def loaded(app):
     settings, _ = load_settings(SETTINGS)
     read = load_desired(settings, SETTINGS, texts(app))
     memory = {}
-    memory_of = type("Memory", (dict,), {"put": dict.__setitem__})(memory)
+    memory_of = type("Memory", (dict,), {"keeps": True, "put": dict.__setitem__})(memory)
     for _ in range(2):
         outline, _ = load_settings_cached(SETTINGS, memory_of)
         again = load_desired_cached(outline, SETTINGS, texts(app), memory_of)
