@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from reconciler.http.exchange import NoResponse
 from reconciler.http.wire import ExchangeFailed, RequestHeaders, WireRequest, gunzipped, not_sent
@@ -187,6 +187,7 @@ class _Answer:
         except HttpParserUpgrade:
             raise HttpParserError("it changes to another protocol") from None
         except HttpParserError as error:
+            _raise_what_interrupted(error)
             if not self.has_head:
                 raise
             self._is_last = True
@@ -279,6 +280,12 @@ def _has_data(held: socket.socket) -> bool:
         return bool(select.select([held], [], [], 0)[0])
     except ValueError:  # a descriptor that `select` has no room for
         return True
+
+
+def _raise_what_interrupted(error: HttpParserError) -> None:
+    """Raise the `KeyboardInterrupt` that struck within a call of the parser: it makes an error of its own of any."""
+    if isinstance(error, HttpParserCallbackError) and isinstance(error.__context__, KeyboardInterrupt):
+        raise error.__context__
 
 
 def _broken(error: OSError | HttpParserError) -> ExchangeFailed:

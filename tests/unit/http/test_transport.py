@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import sys
 import threading
 from contextlib import closing, contextmanager, suppress
 
@@ -146,6 +147,20 @@ def test_a_head_stands_although_its_body_is_broken():
             next(parts)
         response.close()
         assert asked(transport)[1] == b"ok"
+
+
+def test_a_request_to_stop_amid_an_answer_is_not_taken_for_a_broken_answer():
+    def stop(frame, event, _argument):
+        if event == "call" and frame.f_code.co_name == "on_header":
+            raise KeyboardInterrupt
+
+    with speaking_to([OK]) as (_script, transport):
+        sys.setprofile(stop)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                asked(transport)
+        finally:
+            sys.setprofile(None)
 
 
 def test_a_connection_is_used_again():
