@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.api.environment import collector_paused
 from reconciler.api.judge import within_budget
 from reconciler.api.results import PlanResult
+from reconciler.api.worker_process import WorkerProcess
 from reconciler.api.workspace import Workspace
+from reconciler.apis.management.wire.settled import judge
 from reconciler.errors import PlanUnusable, ReconcilerError, Refused, StalePlan
 from reconciler.files.project import read_text
 from reconciler.floors.current_floors import with_evidence
@@ -54,11 +57,15 @@ class _EarlyReading:
         self._is_partial = is_partial
         self._stack = ExitStack()
         self._opened_as: Prefetch | ReconcilerError | None = None
+        self._worker: WorkerProcess | None = None
 
-    def settings_read(self, settings: ProjectSettings) -> None:
+    def settings_read(self, settings: ProjectSettings, files: int) -> None:
         """Ask for a token and for the list of apps. What keeps it from that is raised by `reader`."""
+        if self._workspace.owns_process and files >= WORTH_A_WORKER:
+            self._worker = WorkerProcess.fork({"j": judge})  # before any thread begins
+        ask_judge = None if self._worker is None else partial(self._worker.ask, "j")
         try:
-            reader = self._stack.enter_context(self._workspace.reader(settings.publisher_id))
+            reader = self._stack.enter_context(self._workspace.reader(settings.publisher_id, ask_judge))
         except ReconcilerError as error:
             self._opened_as = error
         else:
@@ -83,6 +90,12 @@ class _EarlyReading:
         """End the reading; nothing is waited for."""
         if isinstance(self._opened_as, Prefetch):
             self._opened_as.close()
+        if self._worker is not None:
+            self._worker.close()
+
+
+WORTH_A_WORKER: Final = 20
+"""Manifests; a worker takes some milliseconds to begin."""
 
 
 def limits_of(project: "DesiredState | Settings", allowances: Allowances) -> Limits:

@@ -20,7 +20,7 @@ from reconciler.api.results import Notice, Observer
 from reconciler.api.unread_files import find_doubts
 from reconciler.errors import InvalidManifests, ProjectError
 from reconciler.files import disk
-from reconciler.files.project import SETTINGS_NAME, STATE_FOLDER, ProjectFiles, find_manifests
+from reconciler.files.project import SETTINGS_NAME, STATE_FOLDER, ProjectFiles, find_manifests, search_manifests
 from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import ManifestCache, NullCache, load_desired_cached, load_settings_cached
 from reconciler.manifest.project_settings import (
@@ -35,7 +35,7 @@ from reconciler.store.seal import Cache
 from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
-    from reconciler.apis.management.gateway import DtClient, DtGateway, DtReader
+    from reconciler.apis.management.gateway import AskJudge, DtClient, DtGateway, DtReader
     from reconciler.floors.current_floors import EvidenceRecords
     from reconciler.manifest.settings import Settings
     from reconciler.model.ledger import AccountId, Ledger
@@ -72,8 +72,8 @@ class WorkspaceOptions:
 class LoadListener(Protocol):
     """Is told what is known while manifests are read, before it is known whether all of them are sound."""
 
-    def settings_read(self, settings: ProjectSettings) -> None:
-        """The settings are sound."""
+    def settings_read(self, settings: ProjectSettings, files: int) -> None:
+        """The settings are sound, and so many manifests were found."""
 
     def apps_read(self, apps: Sequence[DesiredApp]) -> None:
         """These are the apps of a file without errors."""
@@ -93,7 +93,7 @@ class Workspace:
         self.observer = options.observer
         self.clock = options.clock
         self.parallelism = options.parallelism
-        self._owns_process = options.owns_process
+        self.owns_process = options.owns_process
         self._parsed: tuple[Settings | None, tuple[Finding, ...]] | None = None
 
     @property
@@ -179,17 +179,17 @@ class Workspace:
         settings, findings = load_settings_cached(self.settings_text, cache, self._read_settings)
         if settings is None:
             return self._without_settings(findings)
+        files, search = ProjectFiles(self.root, self.settings_text), search_manifests(self.root, settings.manifests)
         if listener is not None and settings.sound:
-            listener.settings_read(settings)
-        files = ProjectFiles(self.root, self.settings_text)
-        manifests = find_manifests(self.root, settings.manifests)
+            listener.settings_read(settings, len(search))
+        manifests = search.read()
         doubts = find_doubts(files, manifests, settings.manifests, self.environment.variables)
         with collector_paused():
             seen = None if listener is None else listener.apps_read
             loaded = load_desired_cached(
                 settings, self.settings_text, manifests.texts, cache, self._read_settings, seen
             )
-            if self._owns_process:
+            if self.owns_process:
                 gc.freeze()  # what is declared lives to the end: the collector need not walk it again and again
         ordered = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)
         state = None if manifests.findings else loaded.state
@@ -216,17 +216,18 @@ class Workspace:
             yield DtGateway(client, publisher_id)
 
     @contextmanager
-    def reader(self, publisher_id: str | None) -> Iterator["DtReader"]:
+    def reader(self, publisher_id: str | None, ask_judge: "AskJudge | None" = None) -> Iterator["DtReader"]:
         """The same over a transport that lets nothing but reads and the call for a token out.
 
-        Without a publisher it reads single resources and the placements of an app, whosever they are.
+        Without a publisher it reads single resources and the placements of an app, whosever they are. `ask_judge` asks
+        another process to compare lists with manifests.
         """
         from reconciler.apis.management.gateway import DtReader  # noqa: PLC0415 - as above
 
         if publisher_id is not None:
             _refuse_placeholder(publisher_id)
         with self._client(read_only=True) as client:
-            yield DtReader(client, publisher_id)
+            yield DtReader(client, publisher_id, ask_judge)
 
     @contextmanager
     def _client(self, *, read_only: bool = False) -> Iterator["DtClient"]:
@@ -234,7 +235,7 @@ class Workspace:
 
         credentials = self.environment.credentials(MANAGEMENT_KEYS)
         url = self.environment.management_url
-        bound = connections_within_limit(self.parallelism, raises=self._owns_process)
+        bound = connections_within_limit(self.parallelism, raises=self.owns_process)
         with DtClient(url, credentials, clock=self.clock, read_only=read_only, parallelism=bound) as client:
             yield client
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))

@@ -132,7 +132,7 @@ def _assess_placements(app: DesiredApp, live_app: LiveResource, context: DiffCon
 def _is_identity_settled(app: DesiredApp, listed: SettledPlacements, entries: Ledger) -> bool:
     """Whether each block of an app surely stands for the placement of its name: the ledger knows no other by it."""
     known = 0
-    for outline, resource_id in zip(listed.outlines, listed.found, strict=True):
+    for outline, resource_id in zip(listed.outlines, listed.found, strict=True) if entries else ():
         entry = entries.get(outline.address)
         if entry is not None:
             if entry.id != resource_id:
@@ -144,19 +144,24 @@ def _is_identity_settled(app: DesiredApp, listed: SettledPlacements, entries: Le
 def _assess_settled(app: DesiredApp, listed: SettledPlacements, context: DiffContext) -> Iterator[Matched | Settled]:
     """What blocks stand for where that is each the placement of its name; only what differs is looked at."""
     blocks, entries, lost = listed.declared, context.entries(app.address), context.options.habits.lost
+    if not (entries or listed.differing or lost):
+        yield Settled(app, listed, range(len(listed)), entries, len(listed))
+        return
     places: list[int] = []
+    unknown = 0
     for place, outline in enumerate(listed.outlines):
         entry = entries.get(outline.address)
         is_lost = bool(lost) and ("placement", listed.found[place]) in lost
         if place not in listed.differing and not is_lost and is_settled(entry, outline):
             places.append(place)
+            unknown += entry is None
             continue
         if places:
-            yield Settled(app, listed, tuple(places), entries)
-            places = []
+            yield Settled(app, listed, places, entries, unknown)
+            places, unknown = [], 0
         yield matched_block(blocks[place], Found(listed.at(place)), entry, context)
     if places:
-        yield Settled(app, listed, tuple(places), entries)
+        yield Settled(app, listed, places, entries, unknown)
 
 
 def _assess_managed(

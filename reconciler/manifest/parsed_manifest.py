@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
 import orjson
@@ -267,13 +268,16 @@ def _app_from_row(row: list[Any], placements: bytes, file: str, decimals: Decima
 def _recalled_placements(part: bytes, number: int, file: str, decimals: DecimalCache) -> OutlinedPlacements:
     """The placements of an app, read from their part of a reading when somebody asks for them or for their outlines."""
 
-    def outlines() -> list[Outline] | None:
-        made = [outline for row in orjson.loads(part) if (outline := _outline_from_row(row)) is not None]
-        return made if len(made) == number else None
+    def make() -> list[DesiredPlacement]:
+        return [_placement_from_row(row, file, decimals) for row in orjson.loads(part)]
 
-    return OutlinedPlacements(
-        number, lambda: [_placement_from_row(row, file, decimals) for row in orjson.loads(part)], outlines
-    )
+    return OutlinedPlacements(part, number, make, partial(outlines_from_bytes, part, number))
+
+
+def outlines_from_bytes(part: bytes, number: int) -> list[Outline] | None:
+    """The outlines of so many placements by their part of a reading; None where one of them has none."""
+    made = [outline for row in orjson.loads(part) if (outline := _outline_from_row(row)) is not None]
+    return made if len(made) == number else None
 
 
 def _outline_from_row(row: list[Any]) -> Outline | None:

@@ -4,12 +4,12 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, assert_never
 
 from reconciler.apis.management.origin import EXAMPLE, VARIABLE
 from reconciler.apis.management.wire import answer, calls
 from reconciler.apis.management.wire.beside import speaks_of_failure
-from reconciler.apis.management.wire.settled import ListRequest, placements_of
+from reconciler.apis.management.wire.settled import ListRequest, placements_of, question, settled_as_judged
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
 from reconciler.http.auth import Credentials, Service
 from reconciler.http.client import MOST, USUAL_POLICY, ApiClient
@@ -34,7 +34,7 @@ from reconciler.http.retry import RetryPolicy
 from reconciler.model.address import Kind
 from reconciler.model.field import TYPES, TextType
 from reconciler.model.secret import Secret
-from reconciler.model.settled import SettledPlacements
+from reconciler.model.settled import OutlinedPlacements, SettledPlacements
 from reconciler.model.state import DesiredPlacement, LiveResource
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Ambiguous, Answer, Clock, NotSent, Rejected
@@ -79,6 +79,9 @@ class DtClient(ApiClient):
         )
 
 
+AskJudge: TypeAlias = Callable[[bytes, bytes, bytes], Callable[[], bytes | None]]
+"""Ask `judge` in another process, by its arguments: gives what waits for the answer, which is None for want of one."""
+
 _T = TypeVar("_T")
 _Listed = TypeVar("_Listed", bound=Sequence[LiveResource])
 _REFUSES_VALUES: Final = (400, 422)
@@ -121,9 +124,10 @@ class DtReader:
     Without a publisher id single resources and placements can be read, whosever they are, and no list of apps.
     """
 
-    def __init__(self, client: DtClient, publisher_id: str | None) -> None:
+    def __init__(self, client: DtClient, publisher_id: str | None, ask_judge: AskJudge | None = None) -> None:
         self._client = client
         self._publisher_id = publisher_id
+        self._ask_judge = ask_judge
         self._listed_apps: frozenset[str] = frozenset()
 
     def of_publisher(self, publisher_id: str) -> "DtReader":
@@ -157,12 +161,15 @@ class DtReader:
         plainly those of the `blocks`. Raises `DoubtfulRead` where some are expected, `ApiError` or another subclass
         otherwise, or `CredentialsError`.
         """
-        call = calls.placements(app_id)
-        read_answer = self._read_answer(call, missing=True, blank=answer.is_null_list)
+        call, asked = calls.placements(app_id), ListRequest(app_id, self._publisher_id, blocks)
+        reply = self._reply(call, missing=True)
+        if (settled := self._judged(asked, reply)) is not None:
+            return settled
+        read_answer = self._read_answer(call, missing=True, blank=answer.is_null_list, reply=reply)
         if _is_missing(read_answer.reply) and not self._has_app(app_id):
             raise ApiRejected(f"{call}: HTTP 404: {self._words(read_answer.reply)}", hint=_NO_APP)
         if not (_is_missing(read_answer.reply) or isinstance(read_answer.value, BlankError)):
-            asked, again = ListRequest(app_id, self._publisher_id, blocks), partial(decode, read_answer.reply.body)
+            again = partial(decode, read_answer.reply.body)
             resources = self._parse(call, read_answer, lambda value: placements_of(value, asked, again))
             return self._check_publisher(resources)
         if not expected:
@@ -171,6 +178,17 @@ class DtReader:
             f"{call}: an empty answer, although placements are known there",
             hint="look whether app and placements are still in the console; nothing was concluded from it",
         )
+
+    def _judged(self, asked: ListRequest, reply: Response) -> SettledPlacements | None:
+        """The list as `judge` finds it settled; None where nobody is there to judge, or it is to be read here."""
+        blocks = asked.blocks
+        if self._ask_judge is None or reply.status != 200 or not isinstance(blocks, OutlinedPlacements):
+            return None
+        said = self._ask_judge(question(asked), blocks.raw, reply.body)()
+        if said is None:
+            return None
+        settled = settled_as_judged(said, asked, blocks, partial(decode, reply.body))
+        return None if more_in_headers(reply.headers, len(settled)) else settled
 
     def _has_app(self, app_id: str) -> bool:
         """Whether there is such an app: the list of apps has shown it, or a reading by id does."""
@@ -210,13 +228,19 @@ class DtReader:
         return resources
 
     def _read_answer(
-        self, call: Request, *, missing: bool = False, blank: Callable[[Any], bool] = lambda _: False
+        self,
+        call: Request,
+        *,
+        missing: bool = False,
+        blank: Callable[[Any], bool] = lambda _: False,
+        reply: Response | None = None,
     ) -> "_ReadAnswer":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
 
-        It ends as `BlankError` only where both were; `blank` says which values count as an empty body.
+        It ends as `BlankError` only where both were; `blank` says which values count as an empty body. `reply` is the
+        first answer where that is there already.
         """
-        first = _ReadAnswer.of(self._reply(call, missing=missing), blank)
+        first = _ReadAnswer.of(reply or self._reply(call, missing=missing), blank)
         if _is_missing(first.reply) or not isinstance(first.value, AnswerError):
             return first
         second = _ReadAnswer.of(self._reply(call, missing=missing), blank)
