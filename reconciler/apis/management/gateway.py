@@ -161,10 +161,35 @@ class DtReader:
         plainly those of the `blocks`. Raises `DoubtfulRead` where some are expected, `ApiError` or another subclass
         otherwise, or `CredentialsError`.
         """
+        return self.ask(app_id, expected=expected, blocks=blocks)()
+
+    def ask(
+        self, app_id: str, *, expected: bool, blocks: Sequence[DesiredPlacement] | None = None
+    ) -> Callable[[], Sequence[LiveResource]]:
+        """Ask for the placements of an app, and return what reads the answer and gives them as `placements` does.
+
+        The answer is there by then, as far as one call brings it; another process may be at work on it. Raises as
+        `placements` does for what is no answer.
+        """
         call, asked = calls.placements(app_id), ListRequest(app_id, self._publisher_id, blocks)
         reply = self._reply(call, missing=True)
-        if (settled := self._judged(asked, reply)) is not None:
-            return settled
+        judged = None
+        if self._ask_judge is not None and reply.status == 200 and isinstance(blocks, OutlinedPlacements):
+            judged = self._ask_judge(question(asked), blocks.raw, reply.body)
+        return lambda: self._judged(asked, reply, judged) or self._placements(asked, reply, expected=expected)
+
+    def _judged(
+        self, asked: ListRequest, reply: Response, judged: Callable[[], bytes | None] | None
+    ) -> SettledPlacements | None:
+        """The list as `judge` finds it settled; None where nobody is there to judge, or it is to be read here."""
+        said = None if judged is None else judged()
+        if said is None or not isinstance(asked.blocks, OutlinedPlacements):
+            return None
+        settled = settled_as_judged(said, asked, asked.blocks, partial(decode, reply.body))
+        return None if more_in_headers(reply.headers, len(settled)) else settled
+
+    def _placements(self, asked: ListRequest, reply: Response, *, expected: bool) -> Sequence[LiveResource]:
+        call, app_id = calls.placements(asked.app_id), asked.app_id
         read_answer = self._read_answer(call, missing=True, blank=answer.is_null_list, reply=reply)
         if _is_missing(read_answer.reply) and not self._has_app(app_id):
             raise ApiRejected(f"{call}: HTTP 404: {self._words(read_answer.reply)}", hint=_NO_APP)
@@ -178,17 +203,6 @@ class DtReader:
             f"{call}: an empty answer, although placements are known there",
             hint="look whether app and placements are still in the console; nothing was concluded from it",
         )
-
-    def _judged(self, asked: ListRequest, reply: Response) -> SettledPlacements | None:
-        """The list as `judge` finds it settled; None where nobody is there to judge, or it is to be read here."""
-        blocks = asked.blocks
-        if self._ask_judge is None or reply.status != 200 or not isinstance(blocks, OutlinedPlacements):
-            return None
-        said = self._ask_judge(question(asked), blocks.raw, reply.body)()
-        if said is None:
-            return None
-        settled = settled_as_judged(said, asked, blocks, partial(decode, reply.body))
-        return None if more_in_headers(reply.headers, len(settled)) else settled
 
     def _has_app(self, app_id: str) -> bool:
         """Whether there is such an app: the list of apps has shown it, or a reading by id does."""
