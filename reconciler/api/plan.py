@@ -1,27 +1,30 @@
 """Make a plan, read a saved one, and check either against the project's limits and against what was reviewed."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.environment import collector_paused
 from reconciler.api.judge import within_budget
 from reconciler.api.results import PlanResult
-from reconciler.api.worker_process import WorkerProcess
+from reconciler.api.worker_process import NOBODY, Functions, Worker, start_worker
 from reconciler.api.workspace import Workspace
-from reconciler.apis.management.wire.settled import judge
+from reconciler.apis.management.wire.settled import ListRequest, judge, question
 from reconciler.errors import PlanUnusable, ReconcilerError, Refused, StalePlan
 from reconciler.files.project import read_text
 from reconciler.floors.current_floors import with_evidence
 from reconciler.manifest.project_settings import ProjectSettings
+from reconciler.model.address import Address
 from reconciler.model.journal import past_creates
-from reconciler.model.state import DesiredApp, DesiredState
+from reconciler.model.ledger import IndexedLedger, Ledger
+from reconciler.model.settled import OutlinedPlacements, SettledPlacements
+from reconciler.model.state import DesiredApp, DesiredState, LiveState
 from reconciler.plan.document import plan_from_text
 from reconciler.plan.gate import Allowances, Limits, Refusal, gate
 from reconciler.plan.plan import ANYTHING, Plan, Reviewed, reviewed, reviewed_in, unreviewed
+from reconciler.store.files import FileStore
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
 from reconciler.workflow.prefetch import Prefetch
@@ -30,26 +33,53 @@ if TYPE_CHECKING:
     from reconciler.manifest.settings import (
         Settings,  # with YAML and models, which a plan of what is remembered needs not
     )
+    from reconciler.ports import Store
 
 
 def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> PlanResult:
     """Read the account, and say what an apply would do. Writes nothing."""
     with closing(_EarlyReading(workspace, is_partial=bool(selection.only))) as early:
         loaded, desired = workspace.load(remember=False, listener=early)
-        reader = early.reader()
-        store = workspace.store(desired.publisher_id)
+        reader, store = early.reader(), early.store()
         origin, ledger = workspace.origin(desired), store.ledger()
         wanted = replace(selection, parallelism=workspace.parallelism, habits=store.habits())
-        fresh, live = make_plan(desired, reader, ledger, origin, wanted, lambda: past_creates(store.events()))
+        with _checked(ledger) as compared:
+            fresh, live = make_plan(desired, reader, ledger, origin, wanted, lambda: past_creates(store.events()))
+            compared.extend(_recorded_apps(live, ledger) if isinstance(ledger, IndexedLedger) else ())
     workspace.warn_of_empty_account(ledger, live)
     within, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
     return PlanResult(within, exceeded, loaded.findings)
 
 
-class _EarlyReading:
-    """Reads the account of a project from when its settings are known, while manifests are read.
+@contextmanager
+def _checked(ledger: Ledger) -> Iterator[list[Address]]:
+    """At the end raise what is wrong with a ledger that was read by its lines, before anything else that is raised.
 
-    Of a plan of some addresses (`is_partial`) only the list of apps is asked for ahead.
+    Placements in the apps that are added to the list have been compared, and need no look.
+    """
+    compared: list[Address] = []
+    try:
+        yield compared
+    finally:
+        if isinstance(ledger, IndexedLedger):
+            ledger.check(frozenset(compared))
+
+
+def _recorded_apps(live: LiveState, ledger: IndexedLedger) -> Iterator[Address]:
+    """The apps whose placements' lines in the ledger are all as they are written for what is declared."""
+    for listed in live.placements.values():
+        if isinstance(listed, SettledPlacements) and isinstance(listed.declared, OutlinedPlacements):
+            app, unrecorded = listed.declared.app, listed.unrecorded
+            known = len(ledger.apps.get(app, ())) - (app in ledger)
+            if unrecorded is not None and not unrecorded and known == len(listed):
+                yield app
+
+
+class _EarlyReading:
+    """Reads account and ledger of a project from when its settings are known, while manifests are read.
+
+    Lists are compared with manifests and ledger in another process, where one can be had. Of a plan of some addresses
+    (`is_partial`) only the list of apps is asked for ahead.
     """
 
     def __init__(self, workspace: Workspace, *, is_partial: bool) -> None:
@@ -57,19 +87,33 @@ class _EarlyReading:
         self._is_partial = is_partial
         self._stack = ExitStack()
         self._opened_as: Prefetch | ReconcilerError | None = None
-        self._worker: WorkerProcess | None = None
+        self._store: Store | ReconcilerError | None = None
+        self._worker: Worker = NOBODY
+        self._ledger: IndexedLedger | None = None
 
     def settings_read(self, settings: ProjectSettings, files: int) -> None:
-        """Ask for a token and for the list of apps. What keeps it from that is raised by `reader`."""
-        if self._workspace.owns_process and files >= WORTH_A_WORKER:
-            self._worker = WorkerProcess.fork({"j": judge})  # before any thread begins
-        ask_judge = None if self._worker is None else partial(self._worker.ask, "j")
+        """Ask for a token and for the list of apps, and read the ledger. What keeps it from that is raised later."""
+        publisher_id = settings.publisher_id
+        functions: Functions = {"j": judge, "q": lambda: _quiet_journal(self._workspace, publisher_id)}
+        is_worth_it = self._workspace.owns_process and files >= WORTH_A_WORKER
+        self._worker = start_worker(functions, is_worth_it=is_worth_it)  # before any thread begins
         try:
-            reader = self._stack.enter_context(self._workspace.reader(settings.publisher_id, ask_judge))
+            reader = self._stack.enter_context(self._workspace.reader(publisher_id, self._ask_judge))
         except ReconcilerError as error:
             self._opened_as = error
         else:
             self._opened_as = Prefetch(reader, self._workspace.parallelism, self._stack.close)
+        try:
+            self._store = self._workspace.store(publisher_id)
+        except ReconcilerError as error:
+            self._store = error
+        else:
+            if isinstance(self._store, FileStore):
+                self._ledger = self._store.read_ahead(self._worker.ask("q"))
+
+    def _ask_judge(self, asked: ListRequest, blocks: OutlinedPlacements, body: bytes) -> Callable[[], bytes | None]:
+        lines = b"" if self._ledger is None else self._ledger.lines_in(blocks.app).encode()
+        return self._worker.ask("j", question(asked), blocks.raw, lines, body)
 
     def apps_read(self, apps: Sequence[DesiredApp]) -> None:
         """Ask for the placements of these apps."""
@@ -86,16 +130,30 @@ class _EarlyReading:
             case None:
                 raise ValueError("an account whose settings are not read")
 
+    def store(self) -> "Store":
+        """The project's store. Raises what kept it from being opened."""
+        match self._store:
+            case ReconcilerError() as error:
+                raise error
+            case None:
+                raise ValueError("a store of settings that are not read")
+            case store:
+                return store
+
     def close(self) -> None:
         """End the reading; nothing is waited for."""
         if isinstance(self._opened_as, Prefetch):
             self._opened_as.close()
-        if self._worker is not None:
-            self._worker.close()
+        self._worker.close()
 
 
 WORTH_A_WORKER: Final = 20
 """Manifests; a worker takes some milliseconds to begin."""
+
+
+def _quiet_journal(workspace: Workspace, publisher_id: str) -> bytes | None:
+    store = workspace.store(publisher_id)
+    return store.quiet_journal() if isinstance(store, FileStore) else None
 
 
 def limits_of(project: "DesiredState | Settings", allowances: Allowances) -> Limits:

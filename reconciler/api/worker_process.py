@@ -12,10 +12,10 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NoReturn, Protocol, TypeAlias
 
 Functions: TypeAlias = Mapping[str, Callable[..., bytes | None]]
 """What a worker can be asked, by one letter each: from the parts of a question to its answer."""
@@ -27,6 +27,41 @@ _STREAMS: Final = 3
 _REQUESTS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if sys.platform == "linux" else ()
 _ROOM: Final = 1 << 20
 """Bytes that the kernel keeps of questions, so that nobody waits for the worker to read them."""
+
+
+class Worker(Protocol):
+    """Answers questions, here or in a process of its own."""
+
+    def ask(self, function: str, *parts: bytes) -> Callable[[], bytes | None]:
+        """Ask, and return what waits for the answer and gives it; None where there is none."""
+        ...
+
+    def close(self) -> None:
+        """Answer no more."""
+        ...
+
+
+def start_worker(functions: Functions, *, is_worth_it: bool) -> Worker:
+    """What answers by these functions: a process, where that is worth it and can be had, else this one."""
+    forked = WorkerProcess.fork(functions) if is_worth_it else None
+    return forked or _ThisProcess(functions)
+
+
+class _ThisProcess:
+    """Answers at once, where it is asked."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def ask(self, function: str, *parts: bytes) -> Callable[[], bytes | None]:
+        answer = _answer(self._functions[function], parts) or None
+        return lambda: answer
+
+    def close(self) -> None:
+        pass
+
+
+NOBODY: Final = _ThisProcess({})
 
 
 class WorkerProcess:
@@ -152,7 +187,7 @@ def _serve(connection: socket.socket, functions: Functions) -> NoReturn:
         os._exit(0)
 
 
-def _answer(function: Callable[..., bytes | None], parts: list[bytes]) -> bytes:
+def _answer(function: Callable[..., bytes | None], parts: Iterable[bytes]) -> bytes:
     try:
         return function(*parts) or b""
     except Exception:  # noqa: BLE001 - the parent computes the same, and ends as it then does
@@ -164,7 +199,7 @@ def _close_others(ours: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in range(_STREAMS):
         os.dup2(nothing, number)
-    for name in os.listdir("/dev/fd"):
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - numbers, and no paths
         if int(name) >= _STREAMS and int(name) != ours:
             with suppress(OSError):
                 os.close(int(name))

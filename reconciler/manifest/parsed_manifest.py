@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
 import orjson
 
-from reconciler.model.address import Kind, folded_app
+from reconciler.model.address import Address, Kind, folded_app
 from reconciler.model.diagnostic import Finding, Severity, finding_order
 from reconciler.model.field import (
     FIELDS,
@@ -259,19 +259,21 @@ def _app_from_row(row: list[Any], placements: bytes, file: str, decimals: Decima
         pin,
         state,
         prune,
-        None if number is None else _recalled_placements(placements, number, file, decimals),
+        None if number is None else _recalled_placements(address, placements, number, file, decimals),
         _lifecycle_from_row(lifecycle),
         tuple([tuple(ladder) for ladder in ladders]),
     )
 
 
-def _recalled_placements(part: bytes, number: int, file: str, decimals: DecimalCache) -> OutlinedPlacements:
+def _recalled_placements(
+    app: Address, part: bytes, number: int, file: str, decimals: DecimalCache
+) -> OutlinedPlacements:
     """The placements of an app, read from their part of a reading when somebody asks for them or for their outlines."""
 
     def make() -> list[DesiredPlacement]:
         return [_placement_from_row(row, file, decimals) for row in orjson.loads(part)]
 
-    return OutlinedPlacements(part, number, make, partial(outlines_from_bytes, part, number))
+    return OutlinedPlacements(app, part, number, make, partial(outlines_from_bytes, part, number))
 
 
 def outlines_from_bytes(part: bytes, number: int) -> list[Outline] | None:

@@ -110,31 +110,33 @@ class Outline(NamedTuple):
 class OutlinedPlacements(LazySequence[DesiredPlacement]):
     """The placements of an app block; `outlines` makes those of all of them, or None where one has none.
 
-    `raw` are the bytes that both are made of.
+    `app` is the address of that block, `raw` the bytes that both are made of.
     """
 
-    __slots__ = ("outlines", "raw")
+    __slots__ = ("app", "outlines", "raw")
 
     def __init__(
         self,
+        app: Address,
         raw: bytes,
         length: int,
         make: Callable[[], Sequence[DesiredPlacement]],
         outlines: Callable[[], Sequence[Outline] | None],
     ) -> None:
         super().__init__(length, make)
-        self.raw, self.outlines = raw, outlines
+        self.app, self.raw, self.outlines = app, raw, outlines
 
 
 class SettledPlacements(LazySequence[LiveResource]):
     """The list of an app's placements, each of which is the one of its name among the `declared` blocks.
 
     `ids` are in the order of the list, `outlines` and `found` (ids as well) in that of the blocks. Every placement is
-    as declared, but for those in `differing`, which is by place among the blocks. `read` gives what is at a place of the
-    list.
+    as declared, but for those in `differing`, which is by place among the blocks. `read` gives what is at a place of
+    the list. `unrecorded` are the places of blocks whose line in the ledger does not say just this, None where nobody
+    looked.
     """
 
-    __slots__ = ("_outlines", "_read", "declared", "differing", "found", "ids")
+    __slots__ = ("_outlines", "_read", "declared", "differing", "found", "ids", "unrecorded")
 
     def __init__(  # noqa: PLR0913 - what is known of the list, and what makes the rest
         self,
@@ -142,11 +144,14 @@ class SettledPlacements(LazySequence[LiveResource]):
         ids: Sequence[str],
         found: Sequence[str],
         differing: Collection[int],
-        outlines: Sequence[Outline] | None,
+        *,
         make: Callable[[], Sequence[LiveResource]],
         read: Callable[[int], LiveResource],
+        outlines: Sequence[Outline] | None = None,
+        unrecorded: Collection[int] | None = None,
     ) -> None:
         super().__init__(len(ids), make)
+        self.unrecorded = unrecorded
         self.declared, self.ids, self.found, self.differing = declared, ids, found, differing
         self._outlines, self._read = outlines, read
 

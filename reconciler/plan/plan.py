@@ -97,15 +97,14 @@ def build(verdicts: Iterable[Verdict | AllInSync], owned: int, origin: PlanOrigi
     remember: list[LedgerEntry] = []
     forget: list[Address] = []
     held: list[HeldChange] = []
-    settled: list[AllInSync] = []
-    unchanged = 0
-    for verdict in sorted(verdicts, key=lambda each: address_order(each.address)):
+    everything = list(verdicts)
+    settled = [each for each in everything if isinstance(each, AllInSync)]
+    unchanged = sum(each.count for each in settled)
+    others = (each for each in everything if not isinstance(each, AllInSync))
+    for verdict in sorted(others, key=lambda each: address_order(each.address)):
         match verdict:
             case InSync():
                 unchanged += 1
-            case AllInSync():
-                unchanged += verdict.count
-                settled += [verdict] if verdict.remembered else []
             case Create() | Update() | Deactivate() | Delete() | Blocked():
                 changes.append(verdict)
             case Remember(entry):

@@ -7,19 +7,29 @@ import hashlib
 import logging
 import math
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from reconciler.errors import LockHeld, StoreError, UnfitFile, os_reason
+import orjson
+
+from reconciler.errors import LockHeld, ReconcilerError, StoreError, UnfitFile, os_reason
 from reconciler.files import disk
 from reconciler.model.address import Address
-from reconciler.model.habits import FOREIGN, UNKNOWN_HABITS, AccountHabits, habits_of
+from reconciler.model.habits import (
+    FOREIGN,
+    UNKNOWN_HABITS,
+    AccountHabits,
+    habits_from_json,
+    habits_of,
+    habits_to_json,
+)
 from reconciler.model.journal import UNREAD, Intent, StepResult
-from reconciler.model.ledger import AccountId, Ledger, LedgerEntry, shared_id
+from reconciler.model.ledger import AccountId, IndexedLedger, Ledger, LedgerEntry, shared_id
 from reconciler.ports import Clock
 from reconciler.store.journal_file import (
     FLUSHED,
@@ -42,6 +52,7 @@ from reconciler.store.ledger_file import (
     LEDGER_NAME,
     LedgerFile,
     check_account,
+    index_ledger_file,
     ledger_text,
     read_ledger_file,
     write_atomically,
@@ -204,6 +215,15 @@ STATE_FOLDER: Final = ".reconciler"
 JOURNAL_NAME: Final = "journal.jsonl"
 
 
+@dataclass(frozen=True, slots=True)
+class _Additions:
+    """What a journal says of the account's updates, events to be replayed, and whether there are such of others."""
+
+    habits: AccountHabits
+    events: list[dict[str, Any]]
+    is_foreign: bool
+
+
 class FileStore:
     """Ledger, journal and lock of the project at `root`.
 
@@ -221,9 +241,51 @@ class FileStore:
         self._journal_path = root / STATE_FOLDER / JOURNAL_NAME
         self._audits_path = root / STATE_FOLDER / "audits.jsonl"
         self._habits: AccountHabits | None = None
+        self._indexed: LedgerFile | None = None
+        self._is_quiet: Callable[[], bytes | None] = lambda: None
+
+    def read_ahead(self, is_quiet: Callable[[], bytes | None]) -> IndexedLedger | None:
+        """Read the file by its lines, for the next call of `ledger`; None where it has to be read whole.
+
+        `is_quiet` gives what `quiet_journal` said in another process. Nothing is raised that `ledger` would raise.
+        """
+        try:
+            self._indexed = index_ledger_file(self._ledger_path)
+        except ReconcilerError:
+            return None
+        self._is_quiet = is_quiet
+        entries = None if self._indexed is None else self._indexed.entries
+        return entries if isinstance(entries, IndexedLedger) else None
+
+    def quiet_journal(self) -> bytes | None:
+        """The habits, as JSON, of a journal that adds nothing to a ledger that is there; None for any other.
+
+        Raises what is wrong with it.
+        """
+        try:
+            data = disk.read(self._ledger_path.parent, self._ledger_path.name)
+        except (OSError, UnfitFile):
+            return None
+        known = frozenset(data.split(b"\n"))
+        added = self._additions(self._seals(), hashlib.sha256(data).hexdigest, known)
+        written = habits_to_json(added.habits)
+        is_quiet = not (added.is_foreign or any(map(changes_ledger, added.events)))
+        return orjson.dumps(written) if is_quiet and habits_from_json(written) == added.habits else None
 
     def ledger(self) -> Ledger:
-        """The entries of the file, brought up to what the journal says of a run that was killed."""
+        """The entries of the file, brought up to what the journal says of a run that was killed.
+
+        After `read_ahead` it may be an `IndexedLedger`.
+        """
+        written, self._indexed = self._indexed, None
+        if written is not None and isinstance(written.entries, IndexedLedger):
+            said = self._is_quiet() if written.entries else None
+            with suppress(ReconcilerError):  # it is raised below, unless something comes before it
+                check_account(LEDGER_NAME, written.account, self._account)
+                self._check_journal()
+                if said is not None:
+                    self._habits = written.habits.joined(habits_from_json(orjson.loads(said)))
+                    return written.entries
         written = self._read_ledger()
         self._check_journal()
         return self._recover(written, self._seals())
@@ -277,17 +339,10 @@ class FileStore:
         checkout has written is believed. `seals` are left behind the last line of it.
         """
         written = None if file is None else file.entries
-        ours: list[dict[str, Any]] = []
-        foreign: list[dict[str, Any]] = []
-        for number, event, is_ours in read_sealed(self._journal_path, seals):
-            if is_ours:
-                _check_event(number, event)
-            (ours if is_ours else foreign).append(event)
-        known = UNKNOWN_HABITS if file is None else file.habits
-        self._habits = known.joined(habits_of(ours)).joined(habits_of(foreign).cautious())
-        ledger = file_digest(self._ledger_path)
+        added = self._additions(seals, partial(file_digest, self._ledger_path) if written else None)
+        self._habits = (UNKNOWN_HABITS if file is None else file.habits).joined(added.habits)
         entries = dict(written or {})
-        for event in _unfinished_events(ours, ledger) if written else ours:
+        for event in added.events:
             replay(entries, event)
         if (shared := shared_id(entries.values())) is not None:
             first, second = shared
@@ -296,13 +351,35 @@ class FileStore:
                 f"for {first.address} and {second.address}",
                 hint=f"move {STATE_FOLDER}/journal.jsonl away: the ledger stands without it",
             )
-        if any(changes_ledger(event) for event in (_unfinished_events(foreign, ledger) if written else foreign)):
+        if added.is_foreign:
             log.warning(
                 "%s holds steps of a run that never ended, and this checkout did not write them: they are not taken "
                 "over into the ledger",
                 f"{STATE_FOLDER}/{JOURNAL_NAME}",
             )
         return entries
+
+    def _additions(
+        self,
+        seals: Seals | None,
+        ledger_digest: Callable[[], str | None] | None,
+        known: Collection[bytes] = (),
+    ) -> "_Additions":
+        """What the journal adds to a ledger of this digest; to none that is there where that is None.
+
+        Of ledger entries with a `known` line the form is not looked at: whoever reads the ledger looks at that.
+        """
+        ours: list[dict[str, Any]] = []
+        foreign: list[dict[str, Any]] = []
+        for number, event, is_ours in read_sealed(self._journal_path, seals):
+            if is_ours:
+                _check_event(number, event, known)
+            (ours if is_ours else foreign).append(event)
+        habits = habits_of(ours).joined(habits_of(foreign).cautious())
+        if ledger_digest is not None and (ours or foreign):
+            digest = ledger_digest()
+            ours, foreign = _unfinished_events(ours, digest), _unfinished_events(foreign, digest)
+        return _Additions(habits, ours, is_foreign=any(map(changes_ledger, foreign)))
 
     def _seals(self) -> Seals | None:
         """The chain of this checkout's seals, from its beginning; None where it has never written a journal."""
@@ -371,9 +448,9 @@ def _unfinished_events(events: Iterable[dict[str, Any]], ledger: str | None) -> 
     return unfinished if ledger in met else []
 
 
-def _check_event(number: int, event: Mapping[str, Any]) -> None:
+def _check_event(number: int, event: Mapping[str, Any], known: Collection[bytes] = ()) -> None:
     try:
-        check_event(event)
+        check_event(event, known)
     except (KeyError, ValueError) as error:
         what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise StoreError(

@@ -16,7 +16,7 @@ from reconciler.errors import DoubtfulRead, ProjectError, WrongAccount
 from reconciler.model.address import Address, Kind, app_of, kind_of, selector
 from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import PastCreates
-from reconciler.model.ledger import Ledger
+from reconciler.model.ledger import Ledger, ids_in
 from reconciler.model.settled import ids_of
 from reconciler.model.state import DesiredPlacement, DesiredState, LiveResource, LiveState, live_app_address
 from reconciler.plan.plan import Plan
@@ -183,9 +183,9 @@ def read_lists(  # noqa: PLR0913 - what to read, by whom, and what is known of i
     They are compared with the `blocks` of their apps.
     """
     owned: dict[Address, list[str]] = {}
-    for address, entry in ledger.items():
+    for address, resource_id in ids_in(ledger):
         if kind_of(address) == "placement":
-            owned.setdefault(app_of(address), []).append(entry.id)
+            owned.setdefault(app_of(address), []).append(resource_id)
 
     asked = [(app_id, bool(owned.get(address)), blocks.get(address)) for app_id, address in to_read.items()]
     lists = dict(zip(to_read, _lists(reader, asked, parallelism), strict=True))
@@ -311,7 +311,7 @@ def _find_unlisted(kind: Kind, lost: Sequence[str], reader: LiveReader, parallel
 
 
 def _owned_ids(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
-    return {address: entry.id for address, entry in ledger.items() if kind_of(address) == kind}
+    return {address: resource_id for address, resource_id in ids_in(ledger) if kind_of(address) == kind}
 
 
 def _touched_apps(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, assert_never
 from reconciler.apis.management.origin import EXAMPLE, VARIABLE
 from reconciler.apis.management.wire import answer, calls
 from reconciler.apis.management.wire.beside import speaks_of_failure
-from reconciler.apis.management.wire.settled import ListRequest, placements_of, question, settled_as_judged
+from reconciler.apis.management.wire.settled import ListRequest, placements_of, settled_as_judged
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
 from reconciler.http.auth import Credentials, Service
 from reconciler.http.client import MOST, USUAL_POLICY, ApiClient
@@ -79,8 +79,8 @@ class DtClient(ApiClient):
         )
 
 
-AskJudge: TypeAlias = Callable[[bytes, bytes, bytes], Callable[[], bytes | None]]
-"""Ask `judge` in another process, by its arguments: gives what waits for the answer, which is None for want of one."""
+AskJudge: TypeAlias = Callable[[ListRequest, OutlinedPlacements, bytes], Callable[[], bytes | None]]
+"""Ask `judge` in another process, of blocks and the body of an answer: gives what waits for what it says, or None."""
 
 _T = TypeVar("_T")
 _Listed = TypeVar("_Listed", bound=Sequence[LiveResource])
@@ -175,7 +175,7 @@ class DtReader:
         reply = self._reply(call, missing=True)
         judged = None
         if self._ask_judge is not None and reply.status == 200 and isinstance(blocks, OutlinedPlacements):
-            judged = self._ask_judge(question(asked), blocks.raw, reply.body)
+            judged = self._ask_judge(asked, blocks, reply.body)
         return lambda: self._judged(asked, reply, judged) or self._placements(asked, reply, expected=expected)
 
     def _judged(

@@ -29,6 +29,7 @@ from reconciler.model.field import (
     WordsType,
     WordType,
 )
+from reconciler.model.ledger import line_of
 from reconciler.model.settled import Outline, OutlinedPlacements, SettledPlacements, outlines_of
 from reconciler.model.state import DesiredPlacement, LiveResource
 
@@ -65,11 +66,11 @@ def settled_list(
     return _settled(matched, outlines, asked, blocks, again)
 
 
-def judge(asked: bytes, raw: bytes, body: bytes) -> bytes | None:
+def judge(asked: bytes, raw: bytes, lines: bytes, body: bytes) -> bytes | None:
     """What `settled_list` comes to, for `settled_as_judged`; None where it says no.
 
-    `asked` is by `question`, `raw` are the bytes that the app's placements are recalled from. It needs nothing else of
-    the process that it runs in.
+    `asked` is by `question`, `raw` are the bytes that the app's placements are recalled from, `lines` those of its
+    placements in the ledger. It needs nothing else of the process that it runs in.
     """
     app_id, publisher_id, number = orjson.loads(asked)
     rows = _plain_rows(decode(body))
@@ -80,11 +81,17 @@ def judge(asked: bytes, raw: bytes, body: bytes) -> bytes | None:
     if matched is None:
         return None
     found = None if matched.found == matched.ids else matched.found
-    return orjson.dumps([matched.ids, found, [*matched.differing]])
+    recorded = set(lines.split(b"\n"))
+    unrecorded = [
+        place
+        for place, (outline, resource_id) in enumerate(zip(outlines, matched.found, strict=True))
+        if line_of(outline.address, resource_id, outline.fields, protect=outline.protect) not in recorded
+    ]
+    return orjson.dumps([matched.ids, found, [*matched.differing], unrecorded])
 
 
 def question(asked: ListRequest) -> bytes:
-    """The first argument of `judge`."""
+    """What was asked for, for `judge`."""
     return orjson.dumps([asked.app_id, asked.publisher_id, len(asked.blocks or ())])
 
 
@@ -92,8 +99,10 @@ def settled_as_judged(
     answer: bytes, asked: ListRequest, blocks: OutlinedPlacements, again: Callable[[], Any]
 ) -> SettledPlacements:
     """The settled list that `judge` has found."""
-    ids, found, differing = orjson.loads(answer)
-    return _settled(_Matched(ids, found or ids, dict.fromkeys(differing)), None, asked, blocks, again)
+    ids, found, differing, unrecorded = orjson.loads(answer)
+    return _settled(
+        _Matched(ids, found or ids, dict.fromkeys(differing)), None, asked, blocks, again, frozenset(unrecorded)
+    )
 
 
 class _Matched(NamedTuple):
@@ -110,6 +119,7 @@ def _settled(
     asked: ListRequest,
     blocks: Sequence[DesiredPlacement],
     again: Callable[[], Any],
+    unrecorded: frozenset[int] | None = None,
 ) -> SettledPlacements:
     ids, found, differing = matched
     made = {found[place]: resource for place, resource in differing.items() if resource is not None}
@@ -119,9 +129,10 @@ def _settled(
         ids,
         found,
         frozenset(differing),
-        outlines,
-        lambda: live_list("placement", again(), app_id=asked.app_id),
-        lambda at: made.get(ids[at]) or read_row("placement", rows()[at], asked.app_id),
+        make=lambda: live_list("placement", again(), app_id=asked.app_id),
+        read=lambda at: made.get(ids[at]) or read_row("placement", rows()[at], asked.app_id),
+        outlines=outlines,
+        unrecorded=unrecorded,
     )
 
 
