@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.api.environment import collector_paused
 from reconciler.api.judge import within_budget
 from reconciler.api.results import PlanResult
-from reconciler.api.worker_process import NOBODY, Functions, Worker, start_worker
+from reconciler.api.worker_process import Functions, ThisProcess, Worker
 from reconciler.api.workspace import Workspace
 from reconciler.apis.management.wire.settled import ListRequest, judge, question
 from reconciler.errors import PlanUnusable, ReconcilerError, Refused, StalePlan
@@ -88,15 +88,16 @@ class _EarlyReading:
         self._stack = ExitStack()
         self._opened_as: Prefetch | ReconcilerError | None = None
         self._store: Store | ReconcilerError | None = None
-        self._worker: Worker = NOBODY
+        self._worker: Worker = ThisProcess({})
         self._ledger: IndexedLedger | None = None
 
-    def settings_read(self, settings: ProjectSettings, files: int) -> None:
+    def functions(self, settings: ProjectSettings) -> Functions:
+        """What a worker is asked of."""
+        return {"j": judge, "q": lambda: _quiet_journal(self._workspace, settings.publisher_id)}
+
+    def settings_read(self, settings: ProjectSettings, worker: Worker) -> None:
         """Ask for a token and for the list of apps, and read the ledger. What keeps it from that is raised later."""
-        publisher_id = settings.publisher_id
-        functions: Functions = {"j": judge, "q": lambda: _quiet_journal(self._workspace, publisher_id)}
-        is_worth_it = self._workspace.owns_process and files >= WORTH_A_WORKER
-        self._worker = start_worker(functions, is_worth_it=is_worth_it)  # before any thread begins
+        self._worker, publisher_id = worker, settings.publisher_id
         try:
             reader = self._stack.enter_context(self._workspace.reader(publisher_id, self._ask_judge))
         except ReconcilerError as error:
@@ -145,10 +146,6 @@ class _EarlyReading:
         if isinstance(self._opened_as, Prefetch):
             self._opened_as.close()
         self._worker.close()
-
-
-WORTH_A_WORKER: Final = 20
-"""Manifests; a worker takes some milliseconds to begin."""
 
 
 def _quiet_journal(workspace: Workspace, publisher_id: str) -> bytes | None:

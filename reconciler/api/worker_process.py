@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Final, NoReturn, Protocol, TypeAlias
@@ -30,7 +30,7 @@ _ROOM: Final = 1 << 20
 
 
 class Worker(Protocol):
-    """Answers questions, here or in a process of its own."""
+    """Answers questions, here or in processes of its own."""
 
     def ask(self, function: str, *parts: bytes) -> Callable[[], bytes | None]:
         """Ask, and return what waits for the answer and gives it; None where there is none."""
@@ -41,27 +41,42 @@ class Worker(Protocol):
         ...
 
 
-def start_worker(functions: Functions, *, is_worth_it: bool) -> Worker:
-    """What answers by these functions: a process, where that is worth it and can be had, else this one."""
-    forked = WorkerProcess.fork(functions) if is_worth_it else None
-    return forked or _ThisProcess(functions)
-
-
-class _ThisProcess:
+class ThisProcess:
     """Answers at once, where it is asked."""
 
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
 
     def ask(self, function: str, *parts: bytes) -> Callable[[], bytes | None]:
+        """As of any worker."""
         answer = _answer(self._functions[function], parts) or None
         return lambda: answer
 
     def close(self) -> None:
-        pass
+        """Do nothing: there is nothing to end."""
 
 
-NOBODY: Final = _ThisProcess({})
+class WorkerPool:
+    """Forked processes, of which that one is asked that has least to do."""
+
+    def __init__(self, workers: Sequence["WorkerProcess"]) -> None:
+        self._workers = workers
+
+    @classmethod
+    def fork(cls, functions: Functions, most: int) -> "WorkerPool | None":
+        """As many as there are CPUs, at most; None where this process should not be forked, or cannot."""
+        number = min(most, cpus())
+        workers = [worker for _ in range(number) if (worker := WorkerProcess.fork(functions)) is not None]
+        return cls(workers) if workers else None
+
+    def ask(self, function: str, *parts: bytes) -> Callable[[], bytes | None]:
+        """As of any worker."""
+        return min(self._workers, key=_pending).ask(function, *parts)
+
+    def close(self) -> None:
+        """End all of them at once."""
+        for worker in self._workers:
+            worker.close()
 
 
 class WorkerProcess:
@@ -112,6 +127,11 @@ class WorkerProcess:
                 self._give_up()
         return answer.get
 
+    @property
+    def pending(self) -> int:
+        """How many answers are waited for."""
+        return len(self._waiting)
+
     def close(self) -> None:
         """End the worker. What was asked and not answered has no answer."""
         with suppress(OSError):
@@ -145,9 +165,18 @@ class WorkerProcess:
             answer.put(None)
 
 
+def cpus() -> int:
+    """How many CPUs this process may run on, as far as the system tells."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+
+
 def may_fork() -> bool:
     """Whether a fork of this process is safe and of use: on Linux, with no other thread, and a second CPU to run on."""
-    return sys.platform == "linux" and threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
+    return sys.platform == "linux" and threading.active_count() == 1 and cpus() > 1
+
+
+def _pending(worker: WorkerProcess) -> int:
+    return worker.pending
 
 
 def _fork() -> int | None:

@@ -3,8 +3,9 @@
 import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,11 +19,19 @@ from reconciler.api.environment import (
 )
 from reconciler.api.results import Notice, Observer
 from reconciler.api.unread_files import find_doubts
+from reconciler.api.worker_process import Functions, ThisProcess, Worker, WorkerPool
 from reconciler.errors import InvalidManifests, ProjectError
 from reconciler.files import disk
 from reconciler.files.project import SETTINGS_NAME, STATE_FOLDER, ProjectFiles, find_manifests, search_manifests
 from reconciler.manifest.assemble import Loaded
-from reconciler.manifest.cached_load import ManifestCache, NullCache, load_desired_cached, load_settings_cached
+from reconciler.manifest.cached_load import (
+    ManifestCache,
+    NullCache,
+    ReadElsewhere,
+    bytes_reader,
+    load_desired_cached,
+    load_settings_cached,
+)
 from reconciler.manifest.project_settings import (
     WHERE_PUBLISHERS_ARE,
     ProjectSettings,
@@ -72,8 +81,11 @@ class WorkspaceOptions:
 class LoadListener(Protocol):
     """Is told what is known while manifests are read, before it is known whether all of them are sound."""
 
-    def settings_read(self, settings: ProjectSettings, files: int) -> None:
-        """The settings are sound, and so many manifests were found."""
+    def functions(self, settings: ProjectSettings) -> "Functions":
+        """What it asks a worker of."""
+
+    def settings_read(self, settings: ProjectSettings, worker: "Worker") -> None:
+        """The settings are sound, and this worker can be asked. It is the listener's to close."""
 
     def apps_read(self, apps: Sequence[DesiredApp]) -> None:
         """These are the apps of a file without errors."""
@@ -180,14 +192,23 @@ class Workspace:
         if settings is None:
             return self._without_settings(findings)
         files, search = ProjectFiles(self.root, self.settings_text), search_manifests(self.root, settings.manifests)
-        if listener is not None and settings.sound:
-            listener.settings_read(settings, len(search))
+        listener = listener if settings.sound else None
+        worker: Worker | None = None
+        if listener is not None:
+            functions = {READ: bytes_reader(self.settings_text, self._read_settings), **listener.functions(settings)}
+            worker = self._worker(functions, len(search), cache)
+            listener.settings_read(settings, worker)  # after which there may be threads
         manifests = search.read()
         doubts = find_doubts(files, manifests, settings.manifests, self.environment.variables)
-        with collector_paused():
-            seen = None if listener is None else listener.apps_read
+        with collector_paused(), ExitStack() as stack:
             loaded = load_desired_cached(
-                settings, self.settings_text, manifests.texts, cache, self._read_settings, seen
+                settings,
+                self.settings_text,
+                manifests.texts,
+                cache,
+                self._read_settings,
+                seen=(lambda _: None) if listener is None else listener.apps_read,
+                start=partial(self._elsewhere, worker, stack),
             )
             if self.owns_process:
                 gc.freeze()  # what is declared lives to the end: the collector need not walk it again and again
@@ -197,6 +218,25 @@ class Workspace:
             first = doubts[0]
             state = replace(state, unread=f"{first.file}:{first.line}: {first.message}")
         return Loaded(state, (*findings, *ordered))
+
+    def _elsewhere(
+        self, worker: "Worker | None", stack: ExitStack, cold: Sequence[ManifestText]
+    ) -> ReadElsewhere | None:
+        """What has manifests read in other processes: the worker, or others that end with the stack."""
+        if worker is None and self.owns_process and sum(len(text.data) for text in cold) >= WORTH_WORKERS:
+            read = bytes_reader(self.settings_text, self._read_settings)
+            worker = WorkerPool.fork({READ: read}, MOST_WORKERS) if len(cold) > 1 else None
+            stack.callback(worker.close if worker is not None else lambda: None)
+        if not isinstance(worker, WorkerPool):
+            return None
+        ask = worker.ask
+        return lambda text: ask(READ, text.file.encode(), text.data)
+
+    def _worker(self, functions: Functions, files: int, cache: ManifestCache) -> Worker:
+        """What answers by these functions: one process, or as many as there are CPUs where most is to be read anew."""
+        if not self.owns_process or files < WORTH_A_WORKER:
+            return ThisProcess(functions)
+        return WorkerPool.fork(functions, 1 if len(cache) > files // 2 else MOST_WORKERS) or ThisProcess(functions)
 
     def _without_settings(self, findings: Sequence[Finding]) -> Loaded:
         from reconciler.manifest.load import findings_without_settings  # noqa: PLC0415 - as for the settings
@@ -299,6 +339,14 @@ class Workspace:
         if ledger and not live.apps:
             self.warn(NOTHING_LIVE)
 
+
+READ: Final = "r"
+"""What a worker that reads manifests is asked."""
+WORTH_A_WORKER: Final = 20
+"""Manifests; a process takes some milliseconds to begin."""
+WORTH_WORKERS: Final = 200_000
+"""Bytes of manifests to be read anew."""
+MOST_WORKERS: Final = 4
 
 NOTHING_LIVE: Final = "the account shows no app at all: if there should be some, check publisherId and the credentials"
 

@@ -161,6 +161,9 @@ class Cache:
         self._used: dict[bytes, bytes] = {}
         self._is_new = False
 
+    def __len__(self) -> int:
+        return len(self._stored)
+
     def get(self, key: bytes) -> bytes | None:
         """What the same program put under the key, and sealed as this one does; None for what does not fit its seal."""
         seal, data = self._stored.get(key, (b"", b""))
