@@ -29,8 +29,9 @@ from reconciler.sandbox.fault_script import FaultFile, read_faults
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_live
 from reconciler.sandbox.spelling import response_object
-from reconciler.store.files import FileRun, FileStore
+from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
+from reconciler.store.run import FileRun
 from reconciler.workflow.apply import ApplyRequest
 from reconciler.workflow.plan import PlanningContext, replan
 

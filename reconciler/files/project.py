@@ -202,7 +202,7 @@ class ManifestSearch:
 
     def _is_folder(self, entry: os.DirEntry[str], name: str) -> bool:
         """Whether manifests may be in it. A link to a folder is a finding: what is behind it is not read."""
-        if entry.is_dir(follow_symlinks=False) and not _is_junction(entry):
+        if entry.is_dir(follow_symlinks=False) and not disk.is_junction(entry):
             return True
         with suppress(OSError):
             if entry.is_dir():
@@ -212,24 +212,11 @@ class ManifestSearch:
         return False
 
 
-def _is_junction(entry: os.DirEntry[str]) -> bool:
-    """Whether it is what Windows has for a link to a folder; Python tells from 3.12 on."""
-    return bool(getattr(entry, "is_junction", bool)())
-
-
 def _check_text(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError as error:
         raise ProjectError(f"{name}: the file's name is not UTF-8", hint="rename the file") from error
-
-
-def folder_in_repository(root: Path) -> str:
-    """Where the project stands in the git repository around it, with forward slashes; empty at its root and in none."""
-    for folder in (root, *root.parents):
-        if (folder / ".git").exists():
-            return "" if folder == root else root.relative_to(folder).as_posix()
-    return ""
 
 
 def write_new(root: Path, name: str, text: str) -> bool:

@@ -97,14 +97,11 @@ def build(verdicts: Iterable[Verdict | AllInSync], owned: int, origin: PlanOrigi
     remember: list[LedgerEntry] = []
     forget: list[Address] = []
     held: list[HeldChange] = []
-    everything = list(verdicts)
+    everything = sorted(verdicts, key=lambda each: address_order(each.address))
     settled = [each for each in everything if isinstance(each, AllInSync)]
-    unchanged = sum(each.count for each in settled)
-    others = (each for each in everything if not isinstance(each, AllInSync))
-    for verdict in sorted(others, key=lambda each: address_order(each.address)):
+    unchanged = sum(each.count if isinstance(each, AllInSync) else isinstance(each, InSync) for each in everything)
+    for verdict in everything:
         match verdict:
-            case InSync():
-                unchanged += 1
             case Create() | Update() | Deactivate() | Delete() | Blocked():
                 changes.append(verdict)
             case Remember(entry):
@@ -117,16 +114,14 @@ def build(verdicts: Iterable[Verdict | AllInSync], owned: int, origin: PlanOrigi
                 held.append(verdict)
             case Forget(address):
                 forget.append(address)
-            case Contradiction():
+            case InSync() | AllInSync() | Contradiction():
                 pass
             case _:
                 assert_never(verdict)
-    touched = {(kind_of(each.address), id_of(each)) for each in (*changes, *(each.change for each in held))}
-    left_alone = (each for each in unmanaged if (kind_of(each.address), each.id) not in touched)
     return Plan(
         origin,
         tuple(changes),
-        tuple(sorted(left_alone, key=lambda each: (address_order(each.address), each.id))),
+        _left_alone(unmanaged, (*changes, *(each.change for each in held))),
         tuple(notes),
         _with_settled(remember, settled),
         tuple(forget),
@@ -134,6 +129,12 @@ def build(verdicts: Iterable[Verdict | AllInSync], owned: int, origin: PlanOrigi
         owned,
         tuple(held),
     )
+
+
+def _left_alone(unmanaged: Iterable[Unmanaged], changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
+    touched = {(kind_of(each.address), id_of(each)) for each in changes}
+    left = (each for each in unmanaged if (kind_of(each.address), each.id) not in touched)
+    return tuple(sorted(left, key=lambda each: (address_order(each.address), each.id)))
 
 
 def _with_settled(entries: list[LedgerEntry], settled: Iterable[AllInSync]) -> Sequence[LedgerEntry]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, assert_never
 
 from reconciler.apis.management.origin import EXAMPLE, VARIABLE
 from reconciler.apis.management.wire import answer, calls
-from reconciler.apis.management.wire.beside import speaks_of_failure
 from reconciler.apis.management.wire.settled import ListRequest, placements_of, settled_as_judged
+from reconciler.apis.management.written import create_answer, delete_answer, leaves_open, not_sent, update_answer
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
 from reconciler.http.auth import Credentials, Service
 from reconciler.http.client import MOST, USUAL_POLICY, ApiClient
@@ -19,12 +19,10 @@ from reconciler.http.exchange import (
     BlankError,
     CallResult,
     NoResponse,
-    NotJsonError,
     Request,
     RequestNotSent,
     Response,
     decode,
-    folded,
     is_page,
     more_in_headers,
     server_message,
@@ -37,7 +35,7 @@ from reconciler.model.secret import Secret
 from reconciler.model.settled import OutlinedPlacements, SettledPlacements
 from reconciler.model.state import DesiredPlacement, LiveResource
 from reconciler.model.value import Fields
-from reconciler.ports import Accepted, Ambiguous, Answer, Clock, NotSent, Rejected
+from reconciler.ports import Accepted, Ambiguous, Answer, Clock, Rejected
 
 if TYPE_CHECKING:
     import httpx
@@ -86,8 +84,6 @@ _T = TypeVar("_T")
 _Listed = TypeVar("_Listed", bound=Sequence[LiveResource])
 _REFUSES_VALUES: Final = (400, 422)
 _LATER: Final = "try again later; nothing was concluded from it"
-_FINDS_FAULT: Final = ("valid", "category", "must ", "required", "not allowed", "supported")
-"""Words by which a conflict (409) names what was sent as invalid, rather than something that exists already."""
 _NO_APP: Final = "there is no such app either; look whether it is still in the console"
 _LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded from it"
 
@@ -316,7 +312,7 @@ class DtGateway(DtReader):
         if kind == "placement" and app_id is None:
             raise ValueError("a placement is created in an app")
         result = self._client.call(calls.create(kind, fields, app_id or self._owner))
-        return self._answer(result, lambda reply: _create_answer(kind, reply, app_id, result.tries))
+        return self._answer(result, lambda reply: create_answer(kind, reply, app_id, result.tries))
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:
         """Send the given fields of a live resource, and no others. An empty text that is refused is sent as null."""
@@ -329,14 +325,14 @@ class DtGateway(DtReader):
 
     def _update(self, before: LiveResource, request: Request) -> Answer:
         result = self._client.call(request)
-        return self._answer(result, lambda reply: _update_answer(before, reply, result.tries))
+        return self._answer(result, lambda reply: update_answer(before, reply, result.tries))
 
     def delete(self, kind: Kind, resource_id: str) -> Answer:
         """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
         result = self._client.call(calls.delete(kind, resource_id))
         if result.doubt and isinstance(result.end, Response) and _is_missing(result.end):
             return Accepted(resource_id, attempts=result.tries)
-        return self._answer(result, lambda reply: _delete_answer(resource_id, reply, result.tries))
+        return self._answer(result, lambda reply: delete_answer(resource_id, reply, result.tries))
 
     def _answer(self, result: CallResult, done: Callable[[Response], Answer]) -> Answer:
         """What became of a write; `done` reads the answer of one that the server says it did."""
@@ -345,13 +341,13 @@ class DtGateway(DtReader):
                 return self._redact(done(reply))
             case Response(status=status) as reply:
                 words = "a redirect" if status < 400 else self._words(reply)
-                if _leaves_open(reply):
+                if leaves_open(reply):
                     return Ambiguous(f"HTTP {status}: {words}", result.tries)
                 return self._refused_write(result, status, result.with_wait(words))
             case AuthFailed(error=error):
-                return _not_sent(result, error.message)
+                return not_sent(result, error.message)
             case RequestNotSent(why=why):
-                return _not_sent(result, why)
+                return not_sent(result, why)
             case NoResponse(why=why):
                 return Ambiguous(why, result.tries)
             case never:
@@ -368,64 +364,9 @@ class DtGateway(DtReader):
         return Rejected(status, words, result.tries)
 
 
-def _leaves_open(reply: Response) -> bool:
-    """Whether an answer to a write may stand for one that was done: a redirect to what is there now, or a conflict.
-
-    A conflict that names a value as not valid is a refusal (seen: 409 with "Invalid store category1"), and a redirect
-    that asks for the same request elsewhere (307, 308) comes from a server that did nothing.
-    """
-    if reply.status in {301, 302, 303}:
-        return True
-    said = server_message(reply.status, reply.body).lower()
-    return reply.status == 409 and not any(word in said for word in _FINDS_FAULT)
-
-
-def _create_answer(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Answer:
-    try:
-        resource_id, said_app, said = answer.written_resource(kind, decode(reply.body))
-    except AnswerError as error:
-        return Ambiguous(f"HTTP {reply.status}: {words_of(str(error))}", tries)
-    if resource_id is None:
-        return Ambiguous("the answer names no id", tries)
-    if kind == "placement" and said_app not in (None, app_id):
-        return Ambiguous(f"the answer is about a placement of app {said_app}", tries)
-    return Accepted(resource_id, said, tries)
-
-
-def _update_answer(before: LiveResource, reply: Response, tries: int) -> Answer:
-    """An answer that says nothing of the resource is an acceptance all the same: what it did can be read back."""
-    if is_page(reply.body):
-        return Ambiguous("it was answered with a page, not by the API", tries)
-    try:
-        resource_id, _, said = answer.written_resource(before.kind, decode(reply.body))
-    except NotJsonError:
-        return Accepted(before.id, attempts=tries)
-    except AnswerError as error:
-        return Ambiguous(f"HTTP {reply.status}: {words_of(str(error))}", tries)
-    if resource_id not in (None, before.id):
-        return Ambiguous(f"the answer is about {before.kind} {resource_id}", tries)
-    return Accepted(before.id, said, tries)
-
-
-def _delete_answer(resource_id: str, reply: Response, tries: int) -> Answer:
-    if is_page(reply.body):
-        return Ambiguous("it was answered with a page, not by the API", tries)
-    try:
-        value = decode(reply.body)
-    except NotJsonError:
-        return Accepted(resource_id, attempts=tries)
-    failure = speaks_of_failure(folded(value)) if isinstance(value, dict) else None
-    return Ambiguous(failure, tries) if failure else Accepted(resource_id, attempts=tries)
-
-
 def _is_missing(reply: Response) -> bool:
     """Whether the API says that there is no such resource; a page says only that something else has answered."""
     return reply.status == 404 and not is_page(reply.body)
-
-
-def _not_sent(result: CallResult, why: str) -> Answer:
-    tries = max(result.tries, 1)
-    return Ambiguous(f"an earlier try may have been done; then: {why}", tries) if result.doubt else NotSent(why, tries)
 
 
 def _tries_text(count: int) -> str:
