@@ -139,6 +139,10 @@ class WorkerProcess:
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
         self._give_up()
+        if self._reader is not None:
+            self._reader.join()
+        with self._sending:
+            self._connection.close()
         with suppress(ChildProcessError):
             os.waitpid(self._process_id, 0)
 
