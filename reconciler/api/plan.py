@@ -45,7 +45,7 @@ def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> 
         wanted = replace(selection, parallelism=workspace.parallelism, habits=store.habits())
         with _checked(ledger) as compared:
             fresh, live = make_plan(desired, reader, ledger, origin, wanted, lambda: past_creates(store.events()))
-            compared.extend(_recorded_apps(live, ledger) if isinstance(ledger, IndexedLedger) else ())
+            compared.extend(recorded_apps(live, ledger) if isinstance(ledger, IndexedLedger) else ())
     workspace.warn_of_empty_account(ledger, live)
     within, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
     return PlanResult(within, exceeded, loaded.findings)
@@ -65,7 +65,7 @@ def _checked(ledger: Ledger) -> Iterator[list[Address]]:
             ledger.check(frozenset(compared))
 
 
-def _recorded_apps(live: LiveState, ledger: IndexedLedger) -> Iterator[Address]:
+def recorded_apps(live: LiveState, ledger: IndexedLedger) -> Iterator[Address]:
     """The apps whose placements' lines in the ledger are all as they are written for what is declared."""
     for listed in live.placements.values():
         if isinstance(listed, SettledPlacements) and isinstance(listed.declared, OutlinedPlacements):

@@ -156,6 +156,8 @@ class WorkerProcess:
                     if len(held) < end:
                         break
                     with self._lock:
+                        if self._is_over:
+                            return
                         answer = self._waiting.popleft()
                     answer.put(bytes(held[_LENGTH:end]) or None)
                     del held[:end]

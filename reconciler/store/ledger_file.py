@@ -57,8 +57,11 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
 def index_ledger_file(path: Path) -> LedgerFile | None:
     """The same; where its lines are plainly spelled, as an `IndexedLedger`, which raises what is wrong with them."""
     text = _read_text(path)
-    if text is None:
-        return None
+    return None if text is None else index_ledger(path, text)
+
+
+def index_ledger(path: Path, text: str) -> LedgerFile:
+    """The same of a file's text."""
     head, _, rest = text.partition("\n") if text.startswith(_HEADER) else ("", "", text)
     lines = rest.split("\n")[:-1]
     found = _PLAIN_LINE.findall(rest)
