@@ -1,51 +1,51 @@
 """Make a plan, read a saved one, and check either against the project's limits and against what was reviewed."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.api.early_reading import EarlyReading
 from reconciler.api.environment import collector_paused
 from reconciler.api.judge import within_budget
 from reconciler.api.results import PlanResult
-from reconciler.api.worker_process import Functions, ThisProcess, Worker
 from reconciler.api.workspace import Workspace
-from reconciler.apis.management.wire.settled import ListRequest, judge, question
-from reconciler.errors import PlanUnusable, ReconcilerError, Refused, StalePlan
+from reconciler.errors import PlanUnusable, Refused, StalePlan
 from reconciler.files.project import read_text
 from reconciler.floors.current_floors import with_evidence
-from reconciler.manifest.project_settings import ProjectSettings
+from reconciler.manifest.assemble import Loaded
 from reconciler.model.address import Address
 from reconciler.model.journal import past_creates
 from reconciler.model.ledger import IndexedLedger, Ledger
 from reconciler.model.settled import OutlinedPlacements, SettledPlacements
-from reconciler.model.state import DesiredApp, DesiredState, LiveState
+from reconciler.model.state import Allowances, DesiredState, LiveState
 from reconciler.plan.document import plan_from_text
-from reconciler.plan.gate import Allowances, Limits, Refusal, gate
+from reconciler.plan.gate import Limits, Refusal, gate
 from reconciler.plan.plan import ANYTHING, Plan, Reviewed, reviewed, reviewed_in, unreviewed
-from reconciler.store.files import FileStore
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
-from reconciler.workflow.prefetch import Prefetch
+from reconciler.workflow.selection import Selection
 
 if TYPE_CHECKING:
     from reconciler.manifest.settings import (
         Settings,  # with YAML and models, which a plan of what is remembered needs not
     )
-    from reconciler.ports import Store
 
 
-def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> PlanResult:
-    """Read the account, and say what an apply would do. Writes nothing."""
-    with closing(_EarlyReading(workspace, is_partial=bool(selection.only))) as early:
-        loaded, desired = workspace.load(remember=False, listener=early)
-        reader, store = early.reader(), early.store()
-        origin, ledger = workspace.origin(desired), store.ledger()
-        wanted = replace(selection, parallelism=workspace.parallelism, habits=store.habits())
-        with _checked(ledger) as compared:
-            fresh, live = make_plan(desired, reader, ledger, origin, wanted, lambda: past_creates(store.events()))
-            compared.extend(recorded_apps(live, ledger) if isinstance(ledger, IndexedLedger) else ())
+def plan(
+    early: EarlyReading, read: tuple[Loaded, DesiredState], selection: Selection, allowances: Allowances
+) -> PlanResult:
+    """Read the account, and say what an apply would do. Writes nothing.
+
+    The manifests were `read` with `early` listening.
+    """
+    workspace, (loaded, desired) = early.workspace, read
+    reader, store = early.reader(), early.store()
+    origin, ledger = workspace.origin(desired), store.ledger()
+    wanted = replace(selection, parallelism=workspace.parallelism, habits=store.habits())
+    with _checked(ledger) as compared:
+        fresh, live = make_plan(desired, reader, ledger, origin, wanted, lambda: past_creates(store.events()))
+        compared.extend(recorded_apps(live, ledger) if isinstance(ledger, IndexedLedger) else ())
     workspace.warn_of_empty_account(ledger, live)
     within, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
     return PlanResult(within, exceeded, loaded.findings)
@@ -73,84 +73,6 @@ def recorded_apps(live: LiveState, ledger: IndexedLedger) -> Iterator[Address]:
             known = len(ledger.apps.get(app, ())) - (app in ledger)
             if unrecorded is not None and not unrecorded and known == len(listed):
                 yield app
-
-
-class _EarlyReading:
-    """Reads account and ledger of a project from when its settings are known, while manifests are read.
-
-    Lists are compared with manifests and ledger in another process, where one can be had. Of a plan of some addresses
-    (`is_partial`) only the list of apps is asked for ahead.
-    """
-
-    def __init__(self, workspace: Workspace, *, is_partial: bool) -> None:
-        self._workspace = workspace
-        self._is_partial = is_partial
-        self._stack = ExitStack()
-        self._opened_as: Prefetch | ReconcilerError | None = None
-        self._store: Store | ReconcilerError | None = None
-        self._worker: Worker = ThisProcess({})
-        self._ledger: IndexedLedger | None = None
-
-    def functions(self, settings: ProjectSettings) -> Functions:
-        """What a worker is asked of."""
-        return {"j": judge, "q": lambda: _quiet_journal(self._workspace, settings.publisher_id)}
-
-    def settings_read(self, settings: ProjectSettings, worker: Worker) -> None:
-        """Ask for a token and for the list of apps, and read the ledger. What keeps it from that is raised later."""
-        self._worker, publisher_id = worker, settings.publisher_id
-        try:
-            reader = self._stack.enter_context(self._workspace.reader(publisher_id, self._ask_judge))
-        except ReconcilerError as error:
-            self._opened_as = error
-        else:
-            self._opened_as = Prefetch(reader, self._workspace.parallelism, self._stack.close)
-        try:
-            self._store = self._workspace.store(publisher_id)
-        except ReconcilerError as error:
-            self._store = error
-        else:
-            if isinstance(self._store, FileStore):
-                self._ledger = self._store.read_ahead(self._worker.ask("q"))
-
-    def _ask_judge(self, asked: ListRequest, blocks: OutlinedPlacements, body: bytes) -> Callable[[], bytes | None]:
-        lines = b"" if self._ledger is None else self._ledger.lines_in(blocks.app).encode()
-        return self._worker.ask("j", question(asked), blocks.raw, lines, body)
-
-    def apps_read(self, apps: Sequence[DesiredApp]) -> None:
-        """Ask for the placements of these apps."""
-        if isinstance(self._opened_as, Prefetch) and not self._is_partial:
-            self._opened_as.expect(apps)
-
-    def reader(self) -> Prefetch:
-        """The account. Raises what kept it from being asked."""
-        match self._opened_as:
-            case Prefetch() as reader:
-                return reader
-            case ReconcilerError() as error:
-                raise error
-            case None:
-                raise ValueError("an account whose settings are not read")
-
-    def store(self) -> "Store":
-        """The project's store. Raises what kept it from being opened."""
-        match self._store:
-            case ReconcilerError() as error:
-                raise error
-            case None:
-                raise ValueError("a store of settings that are not read")
-            case store:
-                return store
-
-    def close(self) -> None:
-        """End the reading; nothing is waited for."""
-        if isinstance(self._opened_as, Prefetch):
-            self._opened_as.close()
-        self._worker.close()
-
-
-def _quiet_journal(workspace: Workspace, publisher_id: str) -> bytes | None:
-    store = workspace.store(publisher_id)
-    return store.quiet_journal() if isinstance(store, FileStore) else None
 
 
 def limits_of(project: "DesiredState | Settings", allowances: Allowances) -> Limits:

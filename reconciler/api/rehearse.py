@@ -19,9 +19,8 @@ from reconciler.http.auth import Credentials
 from reconciler.model.journal import Result, past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.model.secret import Secret
-from reconciler.model.state import DesiredState, LiveState
+from reconciler.model.state import Allowances, DesiredState, LiveState
 from reconciler.plan.aftermath import aftermath, bound_to
-from reconciler.plan.gate import Allowances
 from reconciler.plan.plan import Plan
 from reconciler.render.result import Rehearsal, RehearsalDocument
 from reconciler.sandbox.account import SandboxAccount

@@ -14,7 +14,6 @@ from reconciler.diff.change import Blocked, Create, Delete
 from reconciler.diff.resolve import Found, resolve_apps
 from reconciler.errors import DoubtfulRead, ProjectError, WrongAccount
 from reconciler.model.address import Address, Kind, app_of, kind_of, selector
-from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger, ids_in
 from reconciler.model.settled import ids_of
@@ -22,6 +21,7 @@ from reconciler.model.state import DesiredPlacement, DesiredState, LiveResource,
 from reconciler.plan.plan import Plan
 from reconciler.ports import LiveReader
 from reconciler.workflow.prefetch import Prefetch
+from reconciler.workflow.selection import Selection
 
 MOST_QUESTIONS: Final = 200
 """Owned resources that lists do not show and that are asked for by id, of apps and of placements, in one reading."""
@@ -30,21 +30,6 @@ SAMPLE: Final = 16
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What part of an account a run looks at (`only`: address patterns), and how.
-
-    `habits` are what earlier runs have found out of the account's updates.
-    """
-
-    only: tuple[str, ...] = ()
-    parallelism: int = 8
-    recreate: bool = False
-    overwrite_drift: bool = False
-    hold_conflicts: bool = False
-    habits: AccountHabits = UNKNOWN_HABITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +51,6 @@ class _AppScope:
     owned: frozenset[Address]
     parallelism: int
     compared: bool = False
-
-
-def nothing_selected(selection: Selection) -> ProjectError:
-    """The error for a selection that matches nothing."""
-    patterns = " ".join(selection.only)
-    return ProjectError(f"--only {patterns}: no address matches", hint="`reconciler validate` and `plan` show them")
 
 
 def observe(

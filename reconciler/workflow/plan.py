@@ -18,14 +18,8 @@ from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.plan import Plan, PlanOrigin, build
 from reconciler.plan.revalidate import CurrentState
 from reconciler.ports import Clock, LedgerReader, LiveReader
-from reconciler.workflow.observe import (
-    Observation,
-    Selection,
-    check_ledger,
-    nothing_selected,
-    observe,
-    observe_plan_targets,
-)
+from reconciler.workflow.observe import Observation, check_ledger, observe, observe_plan_targets
+from reconciler.workflow.selection import Selection, nothing_selected
 
 if TYPE_CHECKING:
     from reconciler.diff.audit import Audit

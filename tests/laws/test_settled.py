@@ -38,8 +38,8 @@ from reconciler.model.value import canonical_json
 from reconciler.plan.document import plan_text
 from reconciler.plan.plan import PlanOrigin, build
 from reconciler.store.ledger_file import index_ledger
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
+from reconciler.workflow.selection import Selection
 
 SEEDS = 40
 EACH = int(os.environ.get("MUTATIONS_OF_A_SEED", "60"))
