@@ -118,19 +118,23 @@ class WorkerProcess:
                 if self._is_over:
                     return _no_answer
                 self._waiting.append(answer)
-                if self._reader is None:
-                    self._reader = threading.Thread(target=self._read_answers, name="worker", daemon=True)
-                    self._reader.start()
             try:
+                if self._reader is None:
+                    reader = threading.Thread(target=self._read_answers, name="worker", daemon=True)
+                    reader.start()
+                    self._reader = reader
                 self._connection.sendall(question)
             except OSError:
                 self._give_up()
+            except BaseException:
+                self._give_up()  # half a question: what follows would be taken for the rest of it
+                raise
         return answer.get
 
     @property
     def pending(self) -> int:
-        """How many answers are waited for."""
-        return len(self._waiting)
+        """How many answers are waited for; of a worker that is gone, more than of any other."""
+        return sys.maxsize if self._is_over else len(self._waiting)
 
     def close(self) -> None:
         """End the worker. What was asked and not answered has no answer."""

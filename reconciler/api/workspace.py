@@ -236,7 +236,8 @@ class Workspace:
         """What answers by these functions: one process, or as many as there are CPUs where most is to be read anew."""
         if not self.owns_process or files < WORTH_A_WORKER:
             return ThisProcess(functions)
-        return WorkerPool.fork(functions, 1 if len(cache) > files // 2 else MOST_WORKERS) or ThisProcess(functions)
+        is_known = self._parsed is None and len(cache) > files // 2  # settings that are recalled are of this very build
+        return WorkerPool.fork(functions, 1 if is_known else MOST_WORKERS) or ThisProcess(functions)
 
     def _without_settings(self, findings: Sequence[Finding]) -> Loaded:
         from reconciler.manifest.load import findings_without_settings  # noqa: PLC0415 - as for the settings

@@ -117,8 +117,13 @@ class IdentityRegistry:
 
     def claim(self, claims: Iterable[IdentityClaim], reporter: Reporter) -> None:
         """Register the claims; report those that an earlier block has made."""
-        for what, address, line, column, value in claims:
-            here = (reporter.file, line)
+        listed, file = list(claims), reporter.file
+        new = {(what, value or address): (file, line) for what, address, line, _, value in listed}
+        if len(new) == len(listed) and self._first.keys().isdisjoint(new):
+            self._first.update(new)
+            return
+        for what, address, line, column, value in listed:
+            here = (file, line)
             first = self._first.setdefault((what, value or address), here)
             if first is not here:
                 code = _CODES[what]
@@ -243,7 +248,7 @@ def parsed_manifest_from_bytes(data: bytes, file: str, decimals: DecimalCache) -
         apps, claims, findings = orjson.loads(first)
         return ParsedManifest(
             tuple([_app_from_row(*row, file, decimals) for row in zip(apps, lists, strict=True)]),
-            tuple([IdentityClaim(*row) for row in claims]),
+            tuple(map(IdentityClaim._make, claims)),
             tuple([Finding(file, *row) for row in findings]),
         )
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):

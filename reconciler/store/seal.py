@@ -218,8 +218,7 @@ class Cache:
 def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
     """Each key with its seal and data, from lines of these three; what is no such line is left out."""
     for line in content.split(b"\n"):
-        key, _, rest = line.partition(b" ")
-        seal, _, data = rest.partition(b" ")
+        key, seal, data, *_ = *line.split(b" ", 2), b"", b""  # one copy of what is long
         yield key, (seal, data)
 
 

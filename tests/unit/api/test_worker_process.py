@@ -135,6 +135,32 @@ def test_a_pool_asks_whoever_has_least_to_do(monkeypatch):
     assert waiting() is None
 
 
+def test_a_pool_goes_on_with_those_that_are_left(monkeypatch):
+    monkeypatch.setattr(worker_process, "may_fork", lambda: True)
+    monkeypatch.setattr(worker_process, "cpus", lambda: 8)
+    pool = WorkerPool.fork(FUNCTIONS, 2)
+    os.kill(int(pool.ask("p")()), signal.SIGKILL)
+    answers = [pool.ask("p")() for _ in range(50)]
+    assert answers.count(None) <= 1
+    pool.close()
+
+
+def test_a_question_that_is_cut_off_is_the_last_one(worker, monkeypatch):
+    class Interrupted:
+        def sendall(self, _):
+            raise KeyboardInterrupt
+
+        def __getattr__(self, name):
+            return getattr(connection, name)
+
+    assert worker.ask("e", b"a")() == b"a"
+    connection, worker._connection = worker._connection, Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        worker.ask("e", b"b")
+    worker._connection = connection
+    assert worker.ask("e", b"c")() is None
+
+
 def test_no_process_is_forked_beside_threads_or_on_one_cpu(monkeypatch):
     monkeypatch.setattr(worker_process, "cpus", lambda: 1)
     assert WorkerPool.fork(FUNCTIONS, 4) is None
