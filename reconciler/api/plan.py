@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
 
 
-def plan(
+def plan_of(
     early: EarlyReading, read: tuple[Loaded, DesiredState], selection: Selection, allowances: Allowances
 ) -> PlanResult:
     """Read the account, and say what an apply would do. Writes nothing.

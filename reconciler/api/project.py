@@ -1,7 +1,6 @@
 """`Project`, the public interface: one method for each operation."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -101,16 +100,11 @@ class Project:
         A plan that exceeds a limit is returned with the refusals. Raises `InvalidManifests`, `CredentialsError`,
         `ApiError`, `WrongAccount`, and `ProjectError` for a selection that nothing matches.
         """
-        from reconciler.api.early_reading import EarlyReading
+        from reconciler.api.early_reading import plan
         from reconciler.model.state import Allowances
         from reconciler.workflow.selection import Selection
 
-        workspace, selection = self._workspace, selection or Selection()
-        with closing(EarlyReading(workspace, is_partial=bool(selection.only))) as early:
-            read = workspace.load(remember=False, listener=early)
-            from reconciler.api.plan import plan  # the rest of a plan takes as long to import as some answers take
-
-            return plan(early, read, selection, allowances or Allowances())
+        return plan(self._workspace, selection or Selection(), allowances or Allowances())
 
     def apply(
         self,
