@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from reconciler.diff.change import Change
 from reconciler.model.address import Address, Kind
 from reconciler.model.habits import AccountHabits
 from reconciler.model.journal import Intent, Result, StepResult
@@ -15,6 +14,7 @@ from reconciler.model.state import DesiredPlacement, LiveResource
 from reconciler.model.value import Fields
 
 if TYPE_CHECKING:
+    from reconciler.diff.change import Change  # which takes long to import
     from reconciler.model.evidence import Evidence, EvidenceQuery, UnmatchedReports
 
 
@@ -184,7 +184,7 @@ class Listener(Protocol):
         """So many steps are about to be tried."""
         ...
 
-    def begun(self, step: Change) -> None:
+    def begun(self, step: "Change") -> None:
         """One of them is about to be tried. Called from any thread."""
         ...
 

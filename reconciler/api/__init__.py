@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from reconciler.api.undo import HistoryResult
     from reconciler.api.user_report import UserReportResult
     from reconciler.api.user_value import UserValueResult
-    from reconciler.plan.gate import Allowances
+    from reconciler.model.state import Allowances
     from reconciler.workflow.lookup import FoundResource, MissingResource
-    from reconciler.workflow.observe import Selection
+    from reconciler.workflow.selection import Selection
 
 _HOMES: Final = {
-    "Allowances": "reconciler.plan.gate",
+    "Allowances": "reconciler.model.state",
     "ApplyResult": "reconciler.api.results",
     "Approval": "reconciler.api.apply",
     "BacktestResult": "reconciler.api.floors",
@@ -59,7 +59,7 @@ _HOMES: Final = {
     "ResourcesResult": "reconciler.api.resources",
     "RevenueResult": "reconciler.api.revenue",
     "RowsResult": "reconciler.api.results",
-    "Selection": "reconciler.workflow.observe",
+    "Selection": "reconciler.workflow.selection",
     "SuggestionsResult": "reconciler.api.floors",
     "UndoResult": "reconciler.api.results",
     "UserReportResult": "reconciler.api.user_report",

@@ -18,15 +18,15 @@ from reconciler.files.project import write_state
 from reconciler.floors.current_floors import with_evidence
 from reconciler.model.address import address_order
 from reconciler.model.journal import Result, past_creates
-from reconciler.model.state import DesiredState, LiveState
+from reconciler.model.state import Allowances, DesiredState, LiveState
 from reconciler.plan.aftermath import forecast
 from reconciler.plan.document import plan_text
-from reconciler.plan.gate import Allowances, gate
+from reconciler.plan.gate import gate
 from reconciler.plan.plan import Plan, left_mark, summary
 from reconciler.plan.revalidate import CurrentState, Stale, revalidate, without
 from reconciler.workflow.apply import ApplyRequest, carry_out_plan, make_undo_plan
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import PlanningContext, make_plan, make_settled_plan, replan, wait_to_settle
+from reconciler.workflow.selection import Selection
 
 if TYPE_CHECKING:
     from reconciler.apis.management.gateway import DtGateway

@@ -26,8 +26,9 @@ from reconciler.model.journal import past_creates
 from reconciler.plan.plan import PlanOrigin
 from reconciler.ports import AuditLog
 from reconciler.render.account import ListDocument, audit_document
-from reconciler.workflow.observe import Selection, observe_account
+from reconciler.workflow.observe import observe_account
 from reconciler.workflow.plan import make_audit
+from reconciler.workflow.selection import Selection
 
 if TYPE_CHECKING:
     from pyarrow import Table

@@ -1,27 +1,30 @@
 """Make a plan, read a saved one, and check either against the project's limits and against what was reviewed."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.api.early_reading import EarlyReading
 from reconciler.api.environment import collector_paused
 from reconciler.api.judge import within_budget
 from reconciler.api.results import PlanResult
 from reconciler.api.workspace import Workspace
-from reconciler.errors import PlanUnusable, ReconcilerError, Refused, StalePlan
+from reconciler.errors import PlanUnusable, Refused, StalePlan
 from reconciler.files.project import read_text
 from reconciler.floors.current_floors import with_evidence
-from reconciler.manifest.project_settings import ProjectSettings
+from reconciler.manifest.assemble import Loaded
+from reconciler.model.address import Address
 from reconciler.model.journal import past_creates
-from reconciler.model.state import DesiredApp, DesiredState
+from reconciler.model.ledger import IndexedLedger, Ledger
+from reconciler.model.settled import OutlinedPlacements, SettledPlacements
+from reconciler.model.state import Allowances, DesiredState, LiveState
 from reconciler.plan.document import plan_from_text
-from reconciler.plan.gate import Allowances, Limits, Refusal, gate
+from reconciler.plan.gate import Limits, Refusal, gate
 from reconciler.plan.plan import ANYTHING, Plan, Reviewed, reviewed, reviewed_in, unreviewed
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
-from reconciler.workflow.prefetch import Prefetch
+from reconciler.workflow.selection import Selection
 
 if TYPE_CHECKING:
     from reconciler.manifest.settings import (
@@ -29,60 +32,47 @@ if TYPE_CHECKING:
     )
 
 
-def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> PlanResult:
-    """Read the account, and say what an apply would do. Writes nothing."""
-    with closing(_EarlyReading(workspace, is_partial=bool(selection.only))) as early:
-        loaded, desired = workspace.load(remember=False, listener=early)
-        reader = early.reader()
-        store = workspace.store(desired.publisher_id)
-        origin, ledger = workspace.origin(desired), store.ledger()
-        wanted = replace(selection, parallelism=workspace.parallelism, habits=store.habits())
+def plan_of(
+    early: EarlyReading, read: tuple[Loaded, DesiredState], selection: Selection, allowances: Allowances
+) -> PlanResult:
+    """Read the account, and say what an apply would do. Writes nothing.
+
+    The manifests were `read` with `early` listening.
+    """
+    workspace, (loaded, desired) = early.workspace, read
+    reader, store = early.reader(), early.store()
+    origin, ledger = workspace.origin(desired), store.ledger()
+    wanted = replace(selection, parallelism=workspace.parallelism, habits=store.habits())
+    with _checked(ledger) as compared:
         fresh, live = make_plan(desired, reader, ledger, origin, wanted, lambda: past_creates(store.events()))
+        compared.extend(recorded_apps(live, ledger) if isinstance(ledger, IndexedLedger) else ())
     workspace.warn_of_empty_account(ledger, live)
     within, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
     return PlanResult(within, exceeded, loaded.findings)
 
 
-class _EarlyReading:
-    """Reads the account of a project from when its settings are known, while manifests are read.
+@contextmanager
+def _checked(ledger: Ledger) -> Iterator[list[Address]]:
+    """At the end raise what is wrong with a ledger that was read by its lines, before anything else that is raised.
 
-    Of a plan of some addresses (`is_partial`) only the list of apps is asked for ahead.
+    Placements in the apps that are added to the list have been compared, and need no look.
     """
+    compared: list[Address] = []
+    try:
+        yield compared
+    finally:
+        if isinstance(ledger, IndexedLedger):
+            ledger.check(frozenset(compared))
 
-    def __init__(self, workspace: Workspace, *, is_partial: bool) -> None:
-        self._workspace = workspace
-        self._is_partial = is_partial
-        self._stack = ExitStack()
-        self._opened_as: Prefetch | ReconcilerError | None = None
 
-    def settings_read(self, settings: ProjectSettings) -> None:
-        """Ask for a token and for the list of apps. What keeps it from that is raised by `reader`."""
-        try:
-            reader = self._stack.enter_context(self._workspace.reader(settings.publisher_id))
-        except ReconcilerError as error:
-            self._opened_as = error
-        else:
-            self._opened_as = Prefetch(reader, self._workspace.parallelism, self._stack.close)
-
-    def apps_read(self, apps: Sequence[DesiredApp]) -> None:
-        """Ask for the placements of these apps."""
-        if isinstance(self._opened_as, Prefetch) and not self._is_partial:
-            self._opened_as.expect(apps)
-
-    def reader(self) -> Prefetch:
-        """The account. Raises what kept it from being asked."""
-        match self._opened_as:
-            case Prefetch() as reader:
-                return reader
-            case ReconcilerError() as error:
-                raise error
-            case None:
-                raise ValueError("an account whose settings are not read")
-
-    def close(self) -> None:
-        """End the reading; nothing is waited for."""
-        if isinstance(self._opened_as, Prefetch):
-            self._opened_as.close()
+def recorded_apps(live: LiveState, ledger: IndexedLedger) -> Iterator[Address]:
+    """The apps whose placements' lines in the ledger are all as they are written for what is declared."""
+    for listed in live.placements.values():
+        if isinstance(listed, SettledPlacements) and isinstance(listed.declared, OutlinedPlacements):
+            app, unrecorded = listed.declared.app, listed.unrecorded
+            known = len(ledger.apps.get(app, ())) - (app in ledger)
+            if unrecorded is not None and not unrecorded and known == len(listed):
+                yield app
 
 
 def limits_of(project: "DesiredState | Settings", allowances: Allowances) -> Limits:

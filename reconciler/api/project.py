@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from reconciler.api.user_value import UserValueResult
     from reconciler.model.address import Kind
     from reconciler.model.secret import Secret
-    from reconciler.plan.gate import Allowances
+    from reconciler.model.state import Allowances
     from reconciler.plan.plan import Plan
-    from reconciler.workflow.observe import Selection
+    from reconciler.workflow.selection import Selection
 
 # Each method imports what it takes: opening and validating a project must not wait for HTTP or for a warehouse.
 # ruff: noqa: PLC0415
@@ -100,9 +100,9 @@ class Project:
         A plan that exceeds a limit is returned with the refusals. Raises `InvalidManifests`, `CredentialsError`,
         `ApiError`, `WrongAccount`, and `ProjectError` for a selection that nothing matches.
         """
-        from reconciler.api.plan import plan
-        from reconciler.plan.gate import Allowances
-        from reconciler.workflow.observe import Selection
+        from reconciler.api.early_reading import plan
+        from reconciler.model.state import Allowances
+        from reconciler.workflow.selection import Selection
 
         return plan(self._workspace, selection or Selection(), allowances or Allowances())
 
@@ -122,7 +122,7 @@ class Project:
         if plan is None:
             return self.plan_and_apply(allowances=allowances)
         from reconciler.api.apply import apply_saved
-        from reconciler.plan.gate import Allowances
+        from reconciler.model.state import Allowances
 
         return apply_saved(self._workspace, self._as_plan(plan), allowances or Allowances(), skip_stale=skip_stale)
 
@@ -140,8 +140,8 @@ class Project:
         digest, or the path of a file that says what was reviewed: `StalePlan` is raised where the plan does more.
         """
         from reconciler.api.apply import apply_new
-        from reconciler.plan.gate import Allowances
-        from reconciler.workflow.observe import Selection
+        from reconciler.model.state import Allowances
+        from reconciler.workflow.selection import Selection
 
         wanted, limits = selection or Selection(), allowances or Allowances()
         return apply_new(self._workspace, wanted, limits, reviewed, approve)
@@ -160,7 +160,7 @@ class Project:
         apply off is in the result.
         """
         from reconciler.api.rehearse import fault_file, rehearse
-        from reconciler.plan.gate import Allowances
+        from reconciler.model.state import Allowances
 
         script = fault_file(None if faults is None else Path(faults))
         limits = allowances or Allowances()
@@ -187,7 +187,7 @@ class Project:
         asked with the plan. Raises as `apply` does, and `ProjectError` for a run that the journal does not know.
         """
         from reconciler.api.undo import undo
-        from reconciler.plan.gate import Allowances
+        from reconciler.model.state import Allowances
 
         return undo(self._workspace, run, allowances or Allowances(), approve, manifests=manifests)
 

@@ -19,9 +19,8 @@ from reconciler.http.auth import Credentials
 from reconciler.model.journal import Result, past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.model.secret import Secret
-from reconciler.model.state import DesiredState, LiveState
+from reconciler.model.state import Allowances, DesiredState, LiveState
 from reconciler.plan.aftermath import aftermath, bound_to
-from reconciler.plan.gate import Allowances
 from reconciler.plan.plan import Plan
 from reconciler.render.result import Rehearsal, RehearsalDocument
 from reconciler.sandbox.account import SandboxAccount
@@ -29,8 +28,9 @@ from reconciler.sandbox.fault_script import FaultFile, read_faults
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_live
 from reconciler.sandbox.spelling import response_object
-from reconciler.store.files import FileRun, FileStore
+from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
+from reconciler.store.run import FileRun
 from reconciler.workflow.apply import ApplyRequest
 from reconciler.workflow.plan import PlanningContext, replan
 

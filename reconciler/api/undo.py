@@ -29,9 +29,9 @@ from reconciler.model.journal import (
     runs_since,
 )
 from reconciler.model.ledger import Ledger
-from reconciler.model.state import DesiredState, LiveState
+from reconciler.model.state import Allowances, DesiredState, LiveState
 from reconciler.model.value import Fields
-from reconciler.plan.gate import Allowances, gate
+from reconciler.plan.gate import gate
 from reconciler.plan.plan import Plan
 from reconciler.plan.reversal import ReversalContext, declared_again, is_undoable, reversal
 from reconciler.render.history import HistoryDocument

@@ -3,8 +3,9 @@
 import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,11 +19,19 @@ from reconciler.api.environment import (
 )
 from reconciler.api.results import Notice, Observer
 from reconciler.api.unread_files import find_doubts
+from reconciler.api.worker_process import Functions, ThisProcess, Worker, WorkerPool
 from reconciler.errors import InvalidManifests, ProjectError
 from reconciler.files import disk
-from reconciler.files.project import SETTINGS_NAME, STATE_FOLDER, ProjectFiles, find_manifests
+from reconciler.files.project import SETTINGS_NAME, STATE_FOLDER, ProjectFiles, find_manifests, search_manifests
 from reconciler.manifest.assemble import Loaded
-from reconciler.manifest.cached_load import ManifestCache, NullCache, load_desired_cached, load_settings_cached
+from reconciler.manifest.cached_load import (
+    ManifestCache,
+    NullCache,
+    ReadElsewhere,
+    bytes_reader,
+    load_desired_cached,
+    load_settings_cached,
+)
 from reconciler.manifest.project_settings import (
     WHERE_PUBLISHERS_ARE,
     ProjectSettings,
@@ -35,7 +44,7 @@ from reconciler.store.seal import Cache
 from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
-    from reconciler.apis.management.gateway import DtClient, DtGateway, DtReader
+    from reconciler.apis.management.gateway import AskJudge, DtClient, DtGateway, DtReader
     from reconciler.floors.current_floors import EvidenceRecords
     from reconciler.manifest.settings import Settings
     from reconciler.model.ledger import AccountId, Ledger
@@ -72,8 +81,11 @@ class WorkspaceOptions:
 class LoadListener(Protocol):
     """Is told what is known while manifests are read, before it is known whether all of them are sound."""
 
-    def settings_read(self, settings: ProjectSettings) -> None:
-        """The settings are sound."""
+    def functions(self, settings: ProjectSettings) -> "Functions":
+        """What it asks a worker of."""
+
+    def settings_read(self, settings: ProjectSettings, worker: "Worker") -> None:
+        """The settings are sound, and this worker can be asked. It is the listener's to close."""
 
     def apps_read(self, apps: Sequence[DesiredApp]) -> None:
         """These are the apps of a file without errors."""
@@ -93,7 +105,7 @@ class Workspace:
         self.observer = options.observer
         self.clock = options.clock
         self.parallelism = options.parallelism
-        self._owns_process = options.owns_process
+        self.owns_process = options.owns_process
         self._parsed: tuple[Settings | None, tuple[Finding, ...]] | None = None
 
     @property
@@ -179,17 +191,26 @@ class Workspace:
         settings, findings = load_settings_cached(self.settings_text, cache, self._read_settings)
         if settings is None:
             return self._without_settings(findings)
-        if listener is not None and settings.sound:
-            listener.settings_read(settings)
-        files = ProjectFiles(self.root, self.settings_text)
-        manifests = find_manifests(self.root, settings.manifests)
+        files, search = ProjectFiles(self.root, self.settings_text), search_manifests(self.root, settings.manifests)
+        listener = listener if settings.sound else None
+        worker: Worker | None = None
+        if listener is not None:
+            functions = {READ: bytes_reader(self.settings_text, self._read_settings), **listener.functions(settings)}
+            worker = self._worker(functions, len(search), cache)
+            listener.settings_read(settings, worker)  # after which there may be threads
+        manifests = search.read()
         doubts = find_doubts(files, manifests, settings.manifests, self.environment.variables)
-        with collector_paused():
-            seen = None if listener is None else listener.apps_read
+        with collector_paused(), ExitStack() as stack:
             loaded = load_desired_cached(
-                settings, self.settings_text, manifests.texts, cache, self._read_settings, seen
+                settings,
+                self.settings_text,
+                manifests.texts,
+                cache,
+                self._read_settings,
+                seen=(lambda _: None) if listener is None else listener.apps_read,
+                start=partial(self._elsewhere, worker, stack),
             )
-            if self._owns_process:
+            if self.owns_process:
                 gc.freeze()  # what is declared lives to the end: the collector need not walk it again and again
         ordered = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)
         state = None if manifests.findings else loaded.state
@@ -197,6 +218,26 @@ class Workspace:
             first = doubts[0]
             state = replace(state, unread=f"{first.file}:{first.line}: {first.message}")
         return Loaded(state, (*findings, *ordered))
+
+    def _elsewhere(
+        self, worker: "Worker | None", stack: ExitStack, cold: Sequence[ManifestText]
+    ) -> ReadElsewhere | None:
+        """What has manifests read in other processes: the worker, or others that end with the stack."""
+        if worker is None and self.owns_process and sum(len(text.data) for text in cold) >= WORTH_WORKERS:
+            read = bytes_reader(self.settings_text, self._read_settings)
+            worker = WorkerPool.fork({READ: read}, MOST_WORKERS) if len(cold) > 1 else None
+            stack.callback(worker.close if worker is not None else lambda: None)
+        if not isinstance(worker, WorkerPool):
+            return None
+        ask = worker.ask
+        return lambda text: ask(READ, text.file.encode(), text.data)
+
+    def _worker(self, functions: Functions, files: int, cache: ManifestCache) -> Worker:
+        """What answers by these functions: one process, or as many as there are CPUs where most is to be read anew."""
+        if not self.owns_process or files < WORTH_A_WORKER:
+            return ThisProcess(functions)
+        is_known = self._parsed is None and len(cache) > files // 2  # settings that are recalled are of this very build
+        return WorkerPool.fork(functions, 1 if is_known else MOST_WORKERS) or ThisProcess(functions)
 
     def _without_settings(self, findings: Sequence[Finding]) -> Loaded:
         from reconciler.manifest.load import findings_without_settings  # noqa: PLC0415 - as for the settings
@@ -216,17 +257,18 @@ class Workspace:
             yield DtGateway(client, publisher_id)
 
     @contextmanager
-    def reader(self, publisher_id: str | None) -> Iterator["DtReader"]:
+    def reader(self, publisher_id: str | None, ask_judge: "AskJudge | None" = None) -> Iterator["DtReader"]:
         """The same over a transport that lets nothing but reads and the call for a token out.
 
-        Without a publisher it reads single resources and the placements of an app, whosever they are.
+        Without a publisher it reads single resources and the placements of an app, whosever they are. `ask_judge` asks
+        another process to compare lists with manifests.
         """
         from reconciler.apis.management.gateway import DtReader  # noqa: PLC0415 - as above
 
         if publisher_id is not None:
             _refuse_placeholder(publisher_id)
         with self._client(read_only=True) as client:
-            yield DtReader(client, publisher_id)
+            yield DtReader(client, publisher_id, ask_judge)
 
     @contextmanager
     def _client(self, *, read_only: bool = False) -> Iterator["DtClient"]:
@@ -234,7 +276,7 @@ class Workspace:
 
         credentials = self.environment.credentials(MANAGEMENT_KEYS)
         url = self.environment.management_url
-        bound = connections_within_limit(self.parallelism, raises=self._owns_process)
+        bound = connections_within_limit(self.parallelism, raises=self.owns_process)
         with DtClient(url, credentials, clock=self.clock, read_only=read_only, parallelism=bound) as client:
             yield client
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
@@ -298,6 +340,14 @@ class Workspace:
         if ledger and not live.apps:
             self.warn(NOTHING_LIVE)
 
+
+READ: Final = "r"
+"""What a worker that reads manifests is asked."""
+WORTH_A_WORKER: Final = 20
+"""Manifests; a process takes some milliseconds to begin."""
+WORTH_WORKERS: Final = 200_000
+"""Bytes of manifests to be read anew."""
+MOST_WORKERS: Final = 4
 
 NOTHING_LIVE: Final = "the account shows no app at all: if there should be some, check publisherId and the credentials"
 

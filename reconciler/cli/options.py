@@ -175,7 +175,7 @@ def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(
         *given: Any, only: tuple[str, ...], recreate: bool, overwrite_drift: bool, hold_conflicts: bool, **others: Any
     ) -> Any:
-        from reconciler.workflow.observe import Selection  # noqa: PLC0415 - not needed to list options
+        from reconciler.workflow.selection import Selection  # noqa: PLC0415 - not needed to list options
 
         if overwrite_drift and hold_conflicts:
             raise click.UsageError("--overwrite-drift and --hold-conflicts contradict each other")
@@ -211,7 +211,7 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*given: Any, max_deletes: int | None, allow_floor_jump: bool, **others: Any) -> Any:
-        from reconciler.plan.gate import Allowances  # noqa: PLC0415 - as above
+        from reconciler.model.state import Allowances  # noqa: PLC0415 - as above
 
         return function(*given, allowances=Allowances(max_deletes, allow_floor_jump), **others)
 

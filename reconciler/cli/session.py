@@ -17,7 +17,8 @@ from reconciler.api.workspace import Workspace, WorkspaceOptions
 from reconciler.cli.console import Console, log_to_stderr
 from reconciler.cli.options import Options
 from reconciler.errors import ProjectError, UnfitFile
-from reconciler.files.project import ProjectFiles, find_project, find_settings, folder_in_repository
+from reconciler.files.disk import folder_in_repository
+from reconciler.files.project import ProjectFiles, find_project, find_settings
 from reconciler.model.diagnostic import Finding
 
 if TYPE_CHECKING:

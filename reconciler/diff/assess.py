@@ -4,7 +4,7 @@ This is the only walk over the three states. The plan (`changes`) and the drift 
 what it gives, so neither can see a resource that the other does not, or judge it otherwise.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -39,7 +39,7 @@ from reconciler.diff.look_alikes import (
 from reconciler.diff.removals import RemovalStage, removal_of_undeclared, removal_with_app
 from reconciler.diff.resolve import Found, Missing, NotFound, Resolution, Unclear, resolve_placements
 from reconciler.model.address import Address, app_of, placement_address
-from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.ledger import EntriesOfApp, Ledger, LedgerEntry
 from reconciler.model.settled import SettledPlacements
 from reconciler.model.state import DesiredApp, DesiredPlacement, LiveResource, Prune, live_app_address
 
@@ -131,32 +131,48 @@ def _assess_placements(app: DesiredApp, live_app: LiveResource, context: DiffCon
 
 def _is_identity_settled(app: DesiredApp, listed: SettledPlacements, entries: Ledger) -> bool:
     """Whether each block of an app surely stands for the placement of its name: the ledger knows no other by it."""
-    known = 0
-    for outline, resource_id in zip(listed.outlines, listed.found, strict=True):
-        entry = entries.get(outline.address)
+    if not entries:
+        return listed.declared is app.placements
+    unrecorded = _unrecorded(listed, entries)
+    known = len(listed) - len(unrecorded)
+    for place in unrecorded:
+        entry = entries.get(listed.outlines[place].address)
         if entry is not None:
-            if entry.id != resource_id:
+            if entry.id != listed.found[place]:
                 return False
             known += 1
     return listed.declared is app.placements and known + (app.address in entries) == len(entries)
 
 
+def _unrecorded(listed: SettledPlacements, entries: Ledger) -> Collection[int]:
+    """The places of blocks whose entries have to be looked at: all, unless the lines of these have been compared."""
+    was_compared = isinstance(entries, EntriesOfApp) and listed.unrecorded is not None
+    return listed.unrecorded or () if was_compared else range(len(listed))
+
+
 def _assess_settled(app: DesiredApp, listed: SettledPlacements, context: DiffContext) -> Iterator[Matched | Settled]:
     """What blocks stand for where that is each the placement of its name; only what differs is looked at."""
     blocks, entries, lost = listed.declared, context.entries(app.address), context.options.habits.lost
+    unrecorded = _unrecorded(listed, entries) if entries else ()
+    if not (unrecorded or listed.differing or lost):
+        yield Settled(app, listed, range(len(listed)), entries, 0 if entries else len(listed))
+        return
     places: list[int] = []
+    unknown = 0
     for place, outline in enumerate(listed.outlines):
-        entry = entries.get(outline.address)
+        is_known = bool(entries) and place not in unrecorded
+        entry = None if is_known else entries.get(outline.address)
         is_lost = bool(lost) and ("placement", listed.found[place]) in lost
-        if place not in listed.differing and not is_lost and is_settled(entry, outline):
+        if place not in listed.differing and not is_lost and (is_known or is_settled(entry, outline)):
             places.append(place)
+            unknown += entry is None and not is_known
             continue
         if places:
-            yield Settled(app, listed, tuple(places), entries)
-            places = []
-        yield matched_block(blocks[place], Found(listed.at(place)), entry, context)
+            yield Settled(app, listed, places, entries, unknown)
+            places, unknown = [], 0
+        yield matched_block(blocks[place], Found(listed.at(place)), entries.get(outline.address), context)
     if places:
-        yield Settled(app, listed, tuple(places), entries)
+        yield Settled(app, listed, places, entries, unknown)
 
 
 def _assess_managed(

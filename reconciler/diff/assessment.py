@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TypeAlias
 
-from reconciler.diff.change import Blocked, Create, FieldChange, Forget, Note, Unmanaged, Verdict
+from reconciler.diff.change import AllInSync, Blocked, Create, FieldChange, Forget, Note, Unmanaged, Verdict
 from reconciler.diff.compare import IN_SYNC, Comparison, compare, covers, leaf_pairs, with_former_lines
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
 from reconciler.diff.look_alikes import pin_of, unreadable_reason, unresolved_block
@@ -82,7 +82,9 @@ def _loss_reason(missing: Missing) -> str:
     return f"id {missing.id} is {missing.taken_by} now" if missing.taken_by else f"id {missing.id} is gone"
 
 
-def without_unclear_creates(verdicts: Sequence[Verdict], context: DiffContext) -> Iterator[Verdict]:
+def without_unclear_creates(
+    verdicts: Sequence[Verdict | AllInSync], context: DiffContext
+) -> Iterator[Verdict | AllInSync]:
     """The verdicts, with those creates blocked that an earlier run may have done already.
 
     That is so where an id that it may have made is live and nobody's, and where the list does not show other things
@@ -208,13 +210,14 @@ class Matched:
 class Settled:
     """Placements of a live app that are as declared, by their places among its blocks: nothing of them was looked at.
 
-    Of each, the ledger's `entries` have one that says the same, or none.
+    Of each, the ledger's `entries` have one that says the same, or none: of `unknown` ones.
     """
 
     app: DesiredApp
     listed: SettledPlacements
-    places: tuple[int, ...]
+    places: Sequence[int]
     entries: Ledger
+    unknown: int
 
     def matched(self) -> Iterator[Matched]:
         """The same, one by one."""

@@ -4,7 +4,7 @@ A change is data. It says what is live and what is wanted; how it is ordered, gu
 elsewhere from these values alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
@@ -252,4 +252,26 @@ class Contradiction:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AllInSync:
+    """So many placements of an app that are as declared, and how many of them the ledger should hold.
+
+    `verdicts` makes the `InSync` and the `Remember` of each.
+    """
+
+    address: Address
+    count: int
+    remembered: int
+    verdicts: Callable[[], Iterator["Verdict"]]
+
+
 Verdict: TypeAlias = Change | HeldChange | Note | Unmanaged | InSync | Remember | Forget | Contradiction
+
+
+def one_by_one(verdicts: Iterable[Verdict | AllInSync]) -> Iterator[Verdict]:
+    """The same without any that stands for several."""
+    for each in verdicts:
+        if isinstance(each, AllInSync):
+            yield from each.verdicts()
+        else:
+            yield each

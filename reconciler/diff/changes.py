@@ -1,6 +1,7 @@
 """Assessments -> verdicts: what a plan changes, notes, remembers and forgets."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import assert_never
 
@@ -20,6 +21,7 @@ from reconciler.diff.assessment import (
     without_unclear_creates,
 )
 from reconciler.diff.change import (
+    AllInSync,
     Blocked,
     Contradiction,
     Create,
@@ -32,6 +34,7 @@ from reconciler.diff.change import (
     Unmanaged,
     Update,
     Verdict,
+    one_by_one,
 )
 from reconciler.diff.context import DiffOptions, context_of
 from reconciler.diff.look_alikes import identity_contradiction, look_alike_notes, nameless_notes
@@ -46,17 +49,37 @@ from reconciler.model.state import DesiredResource, DesiredState, LiveResource, 
 
 def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options: DiffOptions) -> list[Verdict]:
     """All verdicts on an account: in the order of the blocks, then those on resources that no block names."""
+    return list(one_by_one(summed_verdicts_on(desired, live, ledger, options)))
+
+
+def summed_verdicts_on(
+    desired: DesiredState, live: LiveState, ledger: Ledger, options: DiffOptions
+) -> list[Verdict | AllInSync]:
+    """The same with one value for what was found settled of an app."""
     context = context_of(desired, live, ledger, options)
-    verdicts = [verdict for each in assess_declared(context) for verdict in verdicts_for(each, options)]
-    verdicts += moved_entries([each for each in verdicts if not isinstance(each, InSync)], ledger)
+    verdicts: list[Verdict | AllInSync] = []
+    for each in assess_declared(context):
+        if isinstance(each, Settled) and not (each.unknown and ledger):  # an entry may have to go for a new one
+            verdicts.append(
+                AllInSync(each.app.address, len(each.places), each.unknown, partial(_settled_verdicts, each))
+            )
+        else:
+            verdicts += verdicts_for(each, options)
+    verdicts += moved_entries([each for each in verdicts if not isinstance(each, InSync | AllInSync)], ledger)
     verdicts += [verdict for each in assess_others(context) for verdict in verdicts_for(each, options)]
     return list(without_unclear_creates(verdicts, context)) if options.past.unclear else verdicts
 
 
-def owned_count(verdicts: Iterable[Verdict]) -> int:
+def owned_count(verdicts: Iterable[Verdict | AllInSync]) -> int:
     """How many live resources blocks or the ledger stand for."""
     strange = (Create, Unmanaged, Note, Remember, Forget, Contradiction)
-    return len({each.address for each in verdicts if not isinstance(each, strange)})
+    settled, addresses = 0, set()
+    for each in verdicts:
+        if isinstance(each, AllInSync):
+            settled += each.count
+        elif not isinstance(each, strange):
+            addresses.add(each.address)
+    return settled + len(addresses)
 
 
 def verdicts_for(each: Assessment | InBlockedApp | Settled, options: DiffOptions) -> Iterable[Verdict]:

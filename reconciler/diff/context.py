@@ -12,7 +12,7 @@ from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.field import WRITABLE
 from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import NO_CREATES, PastCreates
-from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.ledger import EntriesOfApp, IndexedLedger, Ledger, LedgerEntry, ids_in
 from reconciler.model.state import DesiredApp, DesiredState, LiveResource, LiveState, OnDrift
 
 HOLD_CONFLICTS: Final = "--hold-conflicts"
@@ -151,6 +151,8 @@ def context_of(desired: DesiredState, live: LiveState, ledger: Ledger, options: 
 
 def by_app(ledger: Ledger) -> Mapping[Address, Ledger]:
     """The entries of each app and of its placements."""
+    if isinstance(ledger, IndexedLedger):
+        return {app: EntriesOfApp(ledger, app) for app in ledger.apps}
     grouped: dict[Address, dict[Address, LedgerEntry]] = {}
     for address, entry in ledger.items():
         grouped.setdefault(app_of(address), {})[address] = entry
@@ -182,9 +184,9 @@ def _orphan_apps(
     by_id = {app.id: app for app in live.apps}
     declared = {app.address for app in desired.apps}
     return {
-        address: by_id[entry.id]
-        for address, entry in ledger.items()
-        if kind_of(address) == "app" and address not in declared and entry.id in by_id and entry.id not in claimed
+        address: by_id[resource_id]
+        for address, resource_id in ids_in(ledger)
+        if kind_of(address) == "app" and address not in declared and resource_id in by_id and resource_id not in claimed
     }
 
 

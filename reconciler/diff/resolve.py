@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.model.address import Address, folded_app, folded_placement, kind_of, placement_address
-from reconciler.model.ledger import Ledger
+from reconciler.model.ledger import Ledger, ids_in
 from reconciler.model.state import DesiredApp, DesiredPlacement, LiveResource, Presence
 
 Key: TypeAlias = tuple[str, ...]
@@ -159,8 +159,8 @@ class _Resolver:
         self._claimed: dict[str, Address] = {}
         self._owned = {ledger[address].id for address in self._declared if address in ledger}
         self._known_as = {
-            entry.id: address
-            for address, entry in ledger.items()
+            resource_id: address
+            for address, resource_id in ids_in(ledger)
             if address not in self._declared and kind_of(address) == "placement"
         }
         for resource in live:

@@ -306,3 +306,16 @@ def kind_of(mode: int) -> str:
 def _not_regular_error(name: str, status: os.stat_result) -> UnfitFile:
     message = f"{name} is {kind_of(status.st_mode)} and no regular file: it is neither read nor written"
     return unfit_error(name, "not-a-regular-file", message)
+
+
+def folder_in_repository(root: Path) -> str:
+    """Where the project stands in the git repository around it, with forward slashes; empty at its root and in none."""
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            return "" if folder == root else root.relative_to(folder).as_posix()
+    return ""
+
+
+def is_junction(entry: os.DirEntry[str]) -> bool:
+    """Whether it is what Windows has for a link to a folder; Python tells from 3.12 on."""
+    return bool(getattr(entry, "is_junction", bool)())

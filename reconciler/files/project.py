@@ -9,7 +9,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
@@ -111,11 +111,16 @@ def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:
 
 def find_manifests(root: Path, patterns: Sequence[str]) -> Manifests:
     """As `read_manifests`, findings as values. Links to files of the project are read, those to folders are not."""
-    search, unmatched = _Search(root), []
+    return search_manifests(root, patterns).read()
+
+
+def search_manifests(root: Path, patterns: Sequence[str]) -> "ManifestSearch":
+    """The files that the patterns match, before they are read."""
+    search = ManifestSearch(root)
     for pattern in patterns:
         matches = [search.follow(_parts(plain)) for plain in plain_patterns(pattern)]
-        unmatched += [] if any(matches) else [pattern]
-    return replace(search.read(), unmatched=tuple(unmatched))
+        search.unmatched += [] if any(matches) else [pattern]
+    return search
 
 
 def _parts(pattern: str) -> tuple[str, ...]:
@@ -126,7 +131,7 @@ def _parts(pattern: str) -> tuple[str, ...]:
     return Path(pattern).parts
 
 
-class _Search:
+class ManifestSearch:
     """The files below a root that match patterns, and what stands in the way."""
 
     def __init__(self, root: Path) -> None:
@@ -135,6 +140,10 @@ class _Search:
         self._links: set[str] = set()
         self._findings: dict[str, Finding] = {}
         self._listed: dict[str, list[os.DirEntry[str]]] = {}
+        self.unmatched: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._files)
 
     def follow(self, pattern: tuple[str, ...], start: str = "") -> bool:
         """Find what a pattern matches (`**`: any folders, or none), hidden files only by a dot; say if there is any."""
@@ -176,7 +185,8 @@ class _Search:
                 self._findings[name] = error.finding
             except OSError as error:
                 self._findings[name] = Finding(name, 1, 1, "unreadable-file", _read_error(name, error).message)
-        return Manifests(tuple(texts), tuple(self._findings[name] for name in sorted(self._findings)))
+        findings = tuple(self._findings[name] for name in sorted(self._findings))
+        return Manifests(tuple(texts), findings, tuple(self.unmatched))
 
     def _entries(self, at: str) -> Iterator[tuple[os.DirEntry[str], str]]:
         """What is in a folder, with its name below the root, but for the folders that hold no manifests."""
@@ -192,7 +202,7 @@ class _Search:
 
     def _is_folder(self, entry: os.DirEntry[str], name: str) -> bool:
         """Whether manifests may be in it. A link to a folder is a finding: what is behind it is not read."""
-        if entry.is_dir(follow_symlinks=False) and not _is_junction(entry):
+        if entry.is_dir(follow_symlinks=False) and not disk.is_junction(entry):
             return True
         with suppress(OSError):
             if entry.is_dir():
@@ -202,24 +212,11 @@ class _Search:
         return False
 
 
-def _is_junction(entry: os.DirEntry[str]) -> bool:
-    """Whether it is what Windows has for a link to a folder; Python tells from 3.12 on."""
-    return bool(getattr(entry, "is_junction", bool)())
-
-
 def _check_text(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError as error:
         raise ProjectError(f"{name}: the file's name is not UTF-8", hint="rename the file") from error
-
-
-def folder_in_repository(root: Path) -> str:
-    """Where the project stands in the git repository around it, with forward slashes; empty at its root and in none."""
-    for folder in (root, *root.parents):
-        if (folder / ".git").exists():
-            return "" if folder == root else root.relative_to(folder).as_posix()
-    return ""
 
 
 def write_new(root: Path, name: str, text: str) -> bool:
@@ -282,7 +279,7 @@ def literal_parts(pattern: str) -> list[str]:
 
 def manifests_at(root: Path, paths: Iterable[Path]) -> list[ManifestText]:
     """The files at these paths, and the YAML files below those that are folders. Raises as `read_manifests` does."""
-    search = _Search(root)
+    search = ManifestSearch(root)
     for path in paths:
         within = path.resolve()
         name = within.relative_to(root).as_posix() if within.is_relative_to(root) else ".."

@@ -6,8 +6,10 @@ is checked on every load. With a full cache neither the YAML parser nor the mode
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from functools import cache as cached
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from reconciler import __version__
 from reconciler.manifest.assemble import Loaded, assemble, sorted_by_file
@@ -32,6 +34,12 @@ ReadSettings: TypeAlias = "Callable[[ManifestText], tuple[Settings | None, tuple
 AppsSeen: TypeAlias = Callable[[Sequence[DesiredApp]], object]
 """Is called with the apps of each file as soon as it is read, before anything is known of the other files."""
 
+ReadElsewhere: TypeAlias = Callable[[ManifestText], Callable[[], bytes | None]]
+"""Has a manifest read by `bytes_reader` in another process, and gives what waits for it; None: read it here."""
+
+StartReading: TypeAlias = Callable[[Sequence[ManifestText]], ReadElsewhere | None]
+"""What reads these manifests elsewhere, if that is worth it."""
+
 
 class ManifestCache(Protocol):
     """Bytes by key. An entry may be lost; `get` gives only what was put under the same key."""
@@ -39,6 +47,10 @@ class ManifestCache(Protocol):
     @property
     def keeps(self) -> bool:
         """Whether what is put may be there for a later load; else nobody need make it."""
+        ...
+
+    def __len__(self) -> int:
+        """How many entries there are, of whatever is still in use."""
         ...
 
     def get(self, key: bytes) -> bytes | None:
@@ -54,6 +66,9 @@ class NullCache:
     """A cache that keeps nothing."""
 
     keeps = False
+
+    def __len__(self) -> int:
+        return 0
 
     def get(self, key: bytes) -> bytes | None:
         """None, for any key."""
@@ -78,57 +93,103 @@ def load_settings_cached(
 ) -> tuple[ProjectSettings | None, tuple[Finding, ...]]:
     """The `ProjectSettings` and findings that `load_settings` gives for the text."""
     key = _key_function(text)(None)
-    cached = cache.get(key)
-    project = project_settings_from_bytes(cached) if cached is not None else None
+    data = cache.get(key)
+    project = project_settings_from_bytes(data) if data is not None else None
     if project is not None:
         return project
     settings, findings = read_settings(text)
     if settings is None:
         return None, findings
-    data = project_settings_to_bytes(settings.project_settings, findings)
-    if data is not None:
-        cache.put(key, data)
+    written = project_settings_to_bytes(settings.project_settings, findings)
+    if written is not None:
+        cache.put(key, written)
     return settings.project_settings, findings
 
 
-def load_desired_cached(
+def load_desired_cached(  # noqa: PLR0913 - what is loaded, what helps, and who is told
     project: ProjectSettings,
     settings_text: ManifestText,
     manifests: Sequence[ManifestText],
     cache: ManifestCache,
     read_settings: ReadSettings = _load_settings,
-    seen: AppsSeen | None = None,
+    *,
+    seen: AppsSeen = lambda _: None,
+    start: StartReading = lambda _: None,
 ) -> Loaded:
     """The result of `load_desired` for the manifests. `project` comes from the settings in `settings_text`.
 
-    `seen` gets the apps of each file without errors as it is read.
+    `seen` gets the apps of each file without errors as it is read. `start` is told what has to be read anew, and gives
+    what reads a file elsewhere (see `bytes_reader`), if anything does.
     """
     texts = sorted_by_file(manifests)
-    parsed = _parsed_manifests(settings_text, texts, cache, read_settings)
-    return assemble(project, settings_text, texts, parsed if seen is None else _shown_to(seen, parsed))
+    load = _Load(settings_text, cache, read_settings, seen)
+    return assemble(project, settings_text, texts, load.parsed(texts, start))
 
 
-def _shown_to(seen: AppsSeen, manifests: Iterator[ParsedManifest]) -> Iterator[ParsedManifest]:
-    for manifest in manifests:
-        if not manifest.has_errors:
-            seen(manifest.apps)
-        yield manifest
+class _Load:
+    """Recalls manifests, and reads what cannot be recalled, here or elsewhere."""
 
+    def __init__(
+        self, settings_text: ManifestText, cache: ManifestCache, read_settings: ReadSettings, seen: AppsSeen
+    ) -> None:
+        self._recall = _Recall(settings_text, cache)
+        self._cache, self._seen = cache, seen
+        self._read = cached(lambda: _manifest_reader(settings_text, read_settings))
 
-def _parsed_manifests(
-    settings_text: ManifestText, texts: Sequence[ManifestText], cache: ManifestCache, read_settings: ReadSettings
-) -> Iterator[ParsedManifest]:
-    recall = _Recall(settings_text, cache)
-    read: Callable[[ManifestText], ParsedManifest] | None = None
-    for text in texts:
-        key, manifest = recall(text)
+    def parsed(self, texts: Sequence[ManifestText], start: StartReading) -> Iterator[ParsedManifest]:
+        """The manifest of each text, in their order. All of them are begun before the first is given."""
+        known = [self._recalled(text) for text in texts]
+        cold = [text for text, (_, manifest) in zip(texts, known, strict=True) if manifest is None]
+        elsewhere = start(cold) if cold else None
+        answers = iter(()) if elsewhere is None else _asked_ahead(elsewhere, cold)
+        read = {
+            text.file: self._read_anew(text, key, next(answers, None))
+            for text, (key, manifest) in zip(texts, known, strict=True)
+            if manifest is None and elsewhere is not None
+        }
+        for text, (key, manifest) in zip(texts, known, strict=True):
+            yield manifest or read.get(text.file) or self._read_anew(text, key, None)
+
+    def _recalled(self, text: ManifestText) -> tuple[bytes, ParsedManifest | None]:
+        key, manifest = self._recall(text)
+        return key, None if manifest is None else self._shown(manifest)
+
+    def _read_anew(self, text: ManifestText, key: bytes, data: bytes | None) -> ParsedManifest:
+        """The manifest of a text, out of the bytes that were made of it elsewhere, if any were."""
+        manifest = None if data is None else self._recall.parse(data, text)
         if manifest is None:
-            read = read or _manifest_reader(settings_text, read_settings)
-            manifest = read(text)
-            data = parsed_manifest_to_bytes(manifest) if cache.keeps else None
-            if data is not None:
-                cache.put(key, data)
-        yield manifest
+            manifest = self._read()(text)
+            data = parsed_manifest_to_bytes(manifest) if self._cache.keeps else None
+        if data is not None:
+            self._cache.put(key, data)
+        return self._shown(manifest)
+
+    def _shown(self, manifest: ParsedManifest) -> ParsedManifest:
+        if not manifest.has_errors:
+            self._seen(manifest.apps)
+        return manifest
+
+
+def _asked_ahead(elsewhere: "ReadElsewhere", texts: Sequence[ManifestText]) -> Iterator[bytes | None]:
+    """What is made of each text, in their order, while some of the next are being read."""
+    waiting: deque[Callable[[], bytes | None]] = deque()
+    for text in texts:
+        waiting.append(elsewhere(text))
+        if len(waiting) > _AHEAD:
+            yield waiting.popleft()()
+    yield from (answer() for answer in waiting)
+
+
+_AHEAD: Final = 12
+"""Files that are under way: enough for some processes, and few enough that the first of them are soon there."""
+
+
+def bytes_reader(
+    settings_text: ManifestText, read_settings: ReadSettings = _load_settings
+) -> Callable[[bytes, bytes], bytes | None]:
+    """A function from a manifest's name and text to what a cache keeps of it; None where that cannot be told."""
+    read = cached(lambda: _manifest_reader(settings_text, read_settings))
+    return lambda name, data: parsed_manifest_to_bytes(read()(ManifestText(name.decode(), data)))
 
 
 class _Recall:
@@ -141,8 +202,12 @@ class _Recall:
 
     def __call__(self, text: ManifestText) -> tuple[bytes, ParsedManifest | None]:
         key = self._key_of(text)
-        cached = self._cache.get(key)
-        return key, None if cached is None else parsed_manifest_from_bytes(cached, text.file, self._decimals)
+        data = self._cache.get(key)
+        return key, None if data is None else self.parse(data, text)
+
+    def parse(self, data: bytes, text: ManifestText) -> ParsedManifest | None:
+        """What the bytes of a reading say of the manifest that was read."""
+        return parsed_manifest_from_bytes(data, text.file, self._decimals)
 
 
 def manifest_recall(

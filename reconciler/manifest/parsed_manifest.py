@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
 import orjson
 
-from reconciler.model.address import Kind, folded_app
+from reconciler.model.address import Address, Kind, folded_app
 from reconciler.model.diagnostic import Finding, Severity, finding_order
 from reconciler.model.field import (
     FIELDS,
@@ -116,8 +117,13 @@ class IdentityRegistry:
 
     def claim(self, claims: Iterable[IdentityClaim], reporter: Reporter) -> None:
         """Register the claims; report those that an earlier block has made."""
-        for what, address, line, column, value in claims:
-            here = (reporter.file, line)
+        listed, file = list(claims), reporter.file
+        new = {(what, value or address): (file, line) for what, address, line, _, value in listed}
+        if len(new) == len(listed) and self._first.keys().isdisjoint(new):
+            self._first.update(new)
+            return
+        for what, address, line, column, value in listed:
+            here = (file, line)
             first = self._first.setdefault((what, value or address), here)
             if first is not here:
                 code = _CODES[what]
@@ -242,7 +248,7 @@ def parsed_manifest_from_bytes(data: bytes, file: str, decimals: DecimalCache) -
         apps, claims, findings = orjson.loads(first)
         return ParsedManifest(
             tuple([_app_from_row(*row, file, decimals) for row in zip(apps, lists, strict=True)]),
-            tuple([IdentityClaim(*row) for row in claims]),
+            tuple(map(IdentityClaim._make, claims)),
             tuple([Finding(file, *row) for row in findings]),
         )
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
@@ -258,22 +264,27 @@ def _app_from_row(row: list[Any], placements: bytes, file: str, decimals: Decima
         pin,
         state,
         prune,
-        None if number is None else _recalled_placements(placements, number, file, decimals),
+        None if number is None else _recalled_placements(address, placements, number, file, decimals),
         _lifecycle_from_row(lifecycle),
         tuple([tuple(ladder) for ladder in ladders]),
     )
 
 
-def _recalled_placements(part: bytes, number: int, file: str, decimals: DecimalCache) -> OutlinedPlacements:
+def _recalled_placements(
+    app: Address, part: bytes, number: int, file: str, decimals: DecimalCache
+) -> OutlinedPlacements:
     """The placements of an app, read from their part of a reading when somebody asks for them or for their outlines."""
 
-    def outlines() -> list[Outline] | None:
-        made = [outline for row in orjson.loads(part) if (outline := _outline_from_row(row)) is not None]
-        return made if len(made) == number else None
+    def make() -> list[DesiredPlacement]:
+        return [_placement_from_row(row, file, decimals) for row in orjson.loads(part)]
 
-    return OutlinedPlacements(
-        number, lambda: [_placement_from_row(row, file, decimals) for row in orjson.loads(part)], outlines
-    )
+    return OutlinedPlacements(app, part, number, make, partial(outlines_from_bytes, part, number))
+
+
+def outlines_from_bytes(part: bytes, number: int) -> list[Outline] | None:
+    """The outlines of so many placements by their part of a reading; None where one of them has none."""
+    made = [outline for row in orjson.loads(part) if (outline := _outline_from_row(row)) is not None]
+    return made if len(made) == number else None
 
 
 def _outline_from_row(row: list[Any]) -> Outline | None:

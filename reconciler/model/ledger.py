@@ -1,13 +1,15 @@
 """The ledger: the resources that are owned, and the values last applied to them; values and their line format."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
+import orjson
+
 from reconciler.model import checked
-from reconciler.model.address import Address, Kind, kind_of
+from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.document import AddressText, Id, Shape, Values, key
 from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits, habits_to_json
 from reconciler.model.value import ABSENT, Fields
@@ -160,3 +162,84 @@ def entry_from_json(raw: Mapping[str, Any]) -> LedgerEntry:
 
 
 _LEAST_KEYS: Final = frozenset(("address", "kind", "id", "applied"))
+
+
+class IndexedLedger(Mapping[Address, LedgerEntry]):
+    """A ledger of which only addresses and ids are known at first; each entry is made when it is asked for.
+
+    `ids` are in the order of the ledger, `lines` what it says in full, `make` makes an entry of that. `check` raises
+    what reading all of it raises; until then nothing may be concluded that is shown to anybody.
+    """
+
+    def __init__(
+        self, ids: Mapping[Address, str], lines: Mapping[Address, str], make: Callable[[Address, str], LedgerEntry]
+    ) -> None:
+        self.ids, self._lines, self._make = ids, lines, make
+        self._made: dict[Address, LedgerEntry] = {}
+        self.apps: dict[Address, list[Address]] = {}
+        for address in ids:
+            self.apps.setdefault(app_of(address), []).append(address)
+
+    def __getitem__(self, address: Address) -> LedgerEntry:
+        entry = self._made.get(address)
+        if entry is None:
+            entry = self._made[address] = self._make(address, self._lines[address])
+        return entry
+
+    def __contains__(self, address: object) -> bool:
+        return address in self.ids
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def lines_in(self, app: Address) -> str:
+        """The lines of an app's placements."""
+        return "\n".join([self._lines[address] for address in self.apps.get(app, ()) if address != app])
+
+    def check(self, but: Container[Address] = ()) -> None:
+        """Make all entries that have not been made, except those of placements in the apps `but`."""
+        for address in self.ids:
+            if address not in self._made and (kind_of(address) == "app" or app_of(address) not in but):
+                self[address]
+
+
+class EntriesOfApp(Mapping[Address, LedgerEntry]):
+    """What an `IndexedLedger` holds of an app and its placements."""
+
+    def __init__(self, ledger: IndexedLedger, app: Address) -> None:
+        self._ledger = ledger
+        self._addresses = dict.fromkeys(ledger.apps.get(app, ()))
+
+    def __getitem__(self, address: Address) -> LedgerEntry:
+        if address not in self._addresses:
+            raise KeyError(address)
+        return self._ledger[address]
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._addresses
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._addresses)
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+
+def ids_in(ledger: Ledger) -> Iterable[tuple[Address, str]]:
+    """Each address with its id."""
+    if isinstance(ledger, IndexedLedger):
+        return ledger.ids.items()
+    return ((address, entry.id) for address, entry in ledger.items())
+
+
+def line_of(address: Address, resource_id: str, applied: Mapping[str, Any], *, protect: bool) -> bytes:
+    """The line of a placement of which nothing but this is to be said, as it is written for most of them.
+
+    A line that equals it says just this, and has the form of one. `applied` is by `fields_as_json`.
+    """
+    tail = b',"protect":true}' if protect else b"}"
+    written = orjson.dumps(address), orjson.dumps(applied, option=orjson.OPT_SORT_KEYS), orjson.dumps(resource_id), tail
+    return b'{"address":%b,"applied":%b,"id":%b,"kind":"placement"%b' % written

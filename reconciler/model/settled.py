@@ -4,7 +4,7 @@ Declared fields, the row of an answer and the line of a ledger are all JSON. Whe
 make canonical values of them. Lists and mappings here equal the tuples and dicts that they stand for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, assert_never, overload
@@ -108,45 +108,64 @@ class Outline(NamedTuple):
 
 
 class OutlinedPlacements(LazySequence[DesiredPlacement]):
-    """The placements of an app block; `outlines` makes those of all of them, or None where one has none."""
+    """The placements of an app block; `outlines` makes those of all of them, or None where one has none.
 
-    __slots__ = ("outlines",)
+    `app` is the address of that block, `raw` the bytes that both are made of.
+    """
+
+    __slots__ = ("app", "outlines", "raw")
 
     def __init__(
         self,
+        app: Address,
+        raw: bytes,
         length: int,
         make: Callable[[], Sequence[DesiredPlacement]],
         outlines: Callable[[], Sequence[Outline] | None],
     ) -> None:
         super().__init__(length, make)
-        self.outlines = outlines
+        self.app, self.raw, self.outlines = app, raw, outlines
 
 
 class SettledPlacements(LazySequence[LiveResource]):
     """The list of an app's placements, each of which is the one of its name among the `declared` blocks.
 
     `ids` are in the order of the list, `outlines` and `found` (ids as well) in that of the blocks. Every placement is
-    as declared, but for those in `differing`, which is by place among the blocks.
+    as declared, but for those in `differing`, which is by place among the blocks. `read` gives what is at a place of
+    the list. `unrecorded` are the places of blocks whose line in the ledger does not say just this, None where nobody
+    looked.
     """
 
-    __slots__ = ("declared", "differing", "found", "ids", "outlines")
+    __slots__ = ("_outlines", "_read", "declared", "differing", "found", "ids", "unrecorded")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is known of the list, and what makes the rest
         self,
         declared: Sequence[DesiredPlacement],
-        outlines: Sequence[Outline],
         ids: Sequence[str],
         found: Sequence[str],
-        differing: Mapping[int, LiveResource],
+        differing: Collection[int],
+        *,
         make: Callable[[], Sequence[LiveResource]],
+        read: Callable[[int], LiveResource],
+        outlines: Sequence[Outline] | None = None,
+        unrecorded: Collection[int] | None = None,
     ) -> None:
         super().__init__(len(ids), make)
-        self.declared, self.outlines, self.ids, self.found, self.differing = declared, outlines, ids, found, differing
+        self.unrecorded = unrecorded
+        self.declared, self.ids, self.found, self.differing = declared, ids, found, differing
+        self._outlines, self._read = outlines, read
+
+    @property
+    def outlines(self) -> Sequence[Outline]:
+        """Those of the blocks, made when they are asked for where they were not known before."""
+        if self._outlines is None:
+            self._outlines = outlines_of(self.declared) or ()
+        return self._outlines
 
     def at(self, place: int) -> LiveResource:
         """The resource that the block at a place stands for."""
-        known = self.differing.get(place)
-        return self[self.ids.index(self.found[place])] if known is None else known
+        at = self.ids.index(self.found[place])
+        return self._read(at) if self._made is None else self._made[at]
 
 
 def ids_of(listed: Sequence[LiveResource]) -> Sequence[str]:

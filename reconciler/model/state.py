@@ -101,6 +101,14 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowances:
+    """Limits lifted for one run: `--max-deletes N` and `--allow-floor-jump`."""
+
+    max_deletes: int | None = None
+    floor_jump: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A rule of the project's own, in CEL, that every change must keep; `message` says what it forbids."""
 

@@ -12,21 +12,13 @@ from typing import Any, Final, TypeAlias, cast
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, HeldChange, Update, action_of, id_of
 from reconciler.model.address import Address, address_order, app_of, kind_of, name_of
-from reconciler.model.state import Policy, Safety
+from reconciler.model.state import Allowances, Policy, Safety
 from reconciler.model.value import WORLDWIDE, Floors, Value, complete, effective, percent_change, to_json
 from reconciler.plan.plan import Plan
 from reconciler.plan.rules import Judge, Unfinished, evaluate_rules
 
 COUNTED_FROM: Final = 10
 """The share of changed resources says nothing of an account with fewer owned ones than this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allowances:
-    """Limits lifted for one run: `--max-deletes N` and `--allow-floor-jump`."""
-
-    max_deletes: int | None = None
-    floor_jump: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Final, assert_never
 
 from reconciler.diff.change import (
+    AllInSync,
     Blocked,
     Change,
     Contradiction,
@@ -36,6 +37,7 @@ from reconciler.diff.change import (
 from reconciler.errors import PlanUnusable
 from reconciler.model.address import Address, address_order, kind_of
 from reconciler.model.ledger import LedgerEntry
+from reconciler.model.settled import LazySequence
 from reconciler.model.value import canonical_json, fields_to_json, to_json
 
 
@@ -63,7 +65,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     unmanaged: tuple[Unmanaged, ...] = ()
     notes: tuple[Note, ...] = ()
-    remember: tuple[LedgerEntry, ...] = ()
+    remember: Sequence[LedgerEntry] = ()
     forget: tuple[Address, ...] = ()
     unchanged: int = 0
     owned: int = 0
@@ -84,7 +86,7 @@ class PlanSummary:
     unmanaged: int = 0
 
 
-def build(verdicts: Iterable[Verdict], owned: int, origin: PlanOrigin) -> Plan:
+def build(verdicts: Iterable[Verdict | AllInSync], owned: int, origin: PlanOrigin) -> Plan:
     """The plan that verdicts come to; `owned` counts the live resources that blocks or the ledger stand for.
 
     What a change or a held one is about does not count as unmanaged. A contradiction is no part of a plan.
@@ -95,11 +97,11 @@ def build(verdicts: Iterable[Verdict], owned: int, origin: PlanOrigin) -> Plan:
     remember: list[LedgerEntry] = []
     forget: list[Address] = []
     held: list[HeldChange] = []
-    unchanged = 0
-    for verdict in sorted(verdicts, key=lambda each: address_order(each.address)):
+    everything = sorted(verdicts, key=lambda each: address_order(each.address))
+    settled = [each for each in everything if isinstance(each, AllInSync)]
+    unchanged = sum(each.count if isinstance(each, AllInSync) else isinstance(each, InSync) for each in everything)
+    for verdict in everything:
         match verdict:
-            case InSync():
-                unchanged += 1
             case Create() | Update() | Deactivate() | Delete() | Blocked():
                 changes.append(verdict)
             case Remember(entry):
@@ -112,23 +114,40 @@ def build(verdicts: Iterable[Verdict], owned: int, origin: PlanOrigin) -> Plan:
                 held.append(verdict)
             case Forget(address):
                 forget.append(address)
-            case Contradiction():
+            case InSync() | AllInSync() | Contradiction():
                 pass
             case _:
                 assert_never(verdict)
-    touched = {(kind_of(each.address), id_of(each)) for each in (*changes, *(each.change for each in held))}
-    left_alone = (each for each in unmanaged if (kind_of(each.address), each.id) not in touched)
     return Plan(
         origin,
         tuple(changes),
-        tuple(sorted(left_alone, key=lambda each: (address_order(each.address), each.id))),
+        _left_alone(unmanaged, (*changes, *(each.change for each in held))),
         tuple(notes),
-        tuple(remember),
+        _with_settled(remember, settled),
         tuple(forget),
         unchanged,
         owned,
         tuple(held),
     )
+
+
+def _left_alone(unmanaged: Iterable[Unmanaged], changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
+    touched = {(kind_of(each.address), id_of(each)) for each in changes}
+    left = (each for each in unmanaged if (kind_of(each.address), each.id) not in touched)
+    return tuple(sorted(left, key=lambda each: (address_order(each.address), each.id)))
+
+
+def _with_settled(entries: list[LedgerEntry], settled: Iterable[AllInSync]) -> Sequence[LedgerEntry]:
+    """Entries, and those of what is settled, in the order of addresses; made when somebody asks for one."""
+    more = sum(each.remembered for each in settled)
+    if not more:
+        return tuple(entries)
+
+    def made() -> list[LedgerEntry]:
+        found = (verdict for each in settled for verdict in each.verdicts() if isinstance(verdict, Remember))
+        return sorted((*entries, *(verdict.entry for verdict in found)), key=lambda entry: address_order(entry.address))
+
+    return LazySequence(len(entries) + more, made)
 
 
 def summary(plan: Plan) -> PlanSummary:

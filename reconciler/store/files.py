@@ -1,25 +1,29 @@
-"""The store on files: the ledger, journal and lock of a project, and a run that holds the lock.
-
-Each step of a run is in the journal at once, and in the ledger soon after.
-"""
+"""The store on files: the ledger, journal and lock of a project."""
 
 import hashlib
 import logging
-import math
-import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
-from reconciler.errors import LockHeld, StoreError, UnfitFile, os_reason
+import orjson
+
+from reconciler.errors import LockHeld, ReconcilerError, StoreError, UnfitFile, os_reason
 from reconciler.files import disk
 from reconciler.model.address import Address
-from reconciler.model.habits import FOREIGN, UNKNOWN_HABITS, AccountHabits, habits_of
-from reconciler.model.journal import UNREAD, Intent, StepResult
-from reconciler.model.ledger import AccountId, Ledger, LedgerEntry, shared_id
+from reconciler.model.habits import (
+    FOREIGN,
+    UNKNOWN_HABITS,
+    AccountHabits,
+    habits_from_json,
+    habits_of,
+    habits_to_json,
+)
+from reconciler.model.journal import UNREAD
+from reconciler.model.ledger import AccountId, IndexedLedger, Ledger, LedgerEntry, shared_id
 from reconciler.ports import Clock
 from reconciler.store.journal_file import (
     FLUSHED,
@@ -28,180 +32,35 @@ from reconciler.store.journal_file import (
     JournalFile,
     changes_ledger,
     check_event,
-    ended_event,
-    intent_event,
     journal_account,
     read_journal,
     read_sealed,
-    remembered_event,
     replay,
-    update_ledger,
     write_account,
 )
 from reconciler.store.ledger_file import (
     LEDGER_NAME,
     LedgerFile,
     check_account,
-    ledger_text,
+    index_ledger_file,
     read_ledger_file,
-    write_atomically,
 )
+from reconciler.store.run import FileRun, LedgerPlace, file_digest
 from reconciler.store.seal import Seals, make_key, read_key
 
 log = logging.getLogger("reconciler.store")
 
-FLUSH_SECONDS: Final = 0.5
-"""The ledger is written whole, so not after every step: the journal holds what a crash in between would lose."""
-
-FLUSH_SHARE: Final = 0.05
-"""The most of a run's time that writing the ledger may take: one of 20,000 entries takes half a second to write."""
+STATE_FOLDER: Final = ".reconciler"
+JOURNAL_NAME: Final = "journal.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerPlace:
-    """Where a ledger is written and the account it is to name; `is_said`: it names it already, or is absent.
+class _Additions:
+    """What a journal says of the account's updates, events to be replayed, and whether there are such of others."""
 
-    `habits` are to be in it as well: what is known of the account's updates.
-    """
-
-    path: Path
-    account: AccountId | None
-    is_said: bool = True
-    habits: AccountHabits = UNKNOWN_HABITS
-
-
-class FileRun:
-    """The store while a run holds the lock.
-
-    `ahead`: the entries hold what a killed run did, and the file does not. `took`: the seconds it took to read the
-    ledger, and so about what one writing of it will take.
-    """
-
-    def __init__(
-        self,
-        ledger: LedgerPlace,
-        journal: JournalFile,
-        entries: dict[Address, LedgerEntry],
-        clock: Clock,
-        *,
-        ahead: bool,
-        took: float = 0.0,
-    ) -> None:
-        self._ledger_path, self._account, self._is_said = ledger.path, ledger.account, ledger.is_said
-        self._habits = ledger.habits
-        self._journal = journal
-        self._entries = entries
-        self._clock = clock
-        self._lock, self._flushing = Lock(), Lock()
-        self._dirty = ahead
-        self._flush_at = clock.monotonic() + _flush_pause(took)
-        self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-
-    def begin(self, who: Mapping[str, str]) -> None:
-        """Open the run in the journal."""
-        self._append({"event": RUN_STARTED, "who": dict(who), "ledger": file_digest(self._ledger_path)})
-
-    def intend(self, intent: Intent) -> None:
-        """Record durably, before it is sent, what is about to be written."""
-        self._append(intent_event(intent))
-
-    def end(self, ended: StepResult) -> None:
-        """Record what came of a step, and bring the ledger up to it.
-
-        Nobody waits for the disk here: should the power go before the next step's intent takes this along, the intent
-        of this one is there, and the account tells what came of it.
-        """
-        try:
-            self._append(ended_event(ended), at_once=False)
-        finally:  # where the journal takes no more, the ledger may
-            self._update([] if ended.entry is None else [ended.entry], ended.forget)
-
-    def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
-        """Bring the ledger up to what was seen, without any step."""
-        self._append(remembered_event(entries, forget))
-        self._update(entries, forget)
-
-    def record_observation(self, event: Mapping[str, Any]) -> None:
-        """Record what was seen of the account; what was found out of its updates goes into the ledger, too."""
-        self._append(event, at_once=False)
-        with self._lock:
-            known, self._habits = self._habits, self._habits.joined(habits_of([event]))
-            self._dirty = self._dirty or self._habits.cautious() != known.cautious()
-
-    def close(self) -> None:
-        """Write the ledger, with its account, and close the run in the journal. Raises `StoreError`."""
-        self._dirty = self._dirty or not self._is_said
-        self._end()
-
-    def _end(self) -> None:
-        try:
-            self._flush()
-            self._append({"event": RUN_ENDED, "ledger": file_digest(self._ledger_path)})
-        finally:
-            self._journal.close()
-
-    def close_after_failure(self) -> None:
-        """As `close`, for a run that an error has ended: what cannot be written is logged, not raised.
-
-        A ledger that names no account is not written for that alone: it may have been found to be another's.
-        """
-        try:
-            self._end()
-        except StoreError as lost:
-            log.warning("the end of the run could not be recorded: %s", lost.message)
-
-    def _append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
-        at = self._clock.now().isoformat(timespec="milliseconds")
-        self._journal.append({"v": 1, "run": self.run_id, "at": at, **event}, at_once=at_once)
-
-    def _update(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
-        with self._lock:
-            update_ledger(self._entries, entries, forget)
-            self._dirty = self._dirty or bool(entries or forget)
-            is_due = self._dirty and self._clock.monotonic() >= self._flush_at
-            if is_due:
-                self._flush_at = math.inf  # one thread writes it; the others go on
-        if is_due:
-            self._flush()
-
-    def _flush(self) -> None:
-        """Write the ledger as it is now. What ends meanwhile is in the journal, and in the next writing."""
-        with self._flushing:
-            began = self._clock.monotonic()
-            with self._lock:
-                if not self._dirty:
-                    return
-                entries, habits, self._dirty = dict(self._entries), self._habits, False
-            try:
-                text = ledger_text(entries, self._account, habits)
-                digest = hashlib.sha256(text.encode()).hexdigest()
-                try:
-                    self._append({"event": FLUSHED, "ledger": digest})
-                finally:  # as above
-                    write_atomically(self._ledger_path, text)
-            except BaseException:
-                self._dirty = True
-                raise
-            finally:
-                now = self._clock.monotonic()
-                self._flush_at = now + _flush_pause(now - began)
-
-
-def _flush_pause(took: float) -> float:
-    """Seconds until the ledger may be written again, after writing it `took` so many."""
-    return max(FLUSH_SECONDS, took / FLUSH_SHARE)
-
-
-def file_digest(path: Path) -> str | None:
-    """The digest of a file's bytes; None where it is not there."""
-    try:
-        return hashlib.sha256(disk.read(path.parent, path.name)).hexdigest()
-    except OSError:
-        return None
-
-
-STATE_FOLDER: Final = ".reconciler"
-JOURNAL_NAME: Final = "journal.jsonl"
+    habits: AccountHabits
+    events: list[dict[str, Any]]
+    is_foreign: bool
 
 
 class FileStore:
@@ -221,9 +80,51 @@ class FileStore:
         self._journal_path = root / STATE_FOLDER / JOURNAL_NAME
         self._audits_path = root / STATE_FOLDER / "audits.jsonl"
         self._habits: AccountHabits | None = None
+        self._indexed: LedgerFile | None = None
+        self._is_quiet: Callable[[], bytes | None] = lambda: None
+
+    def read_ahead(self, is_quiet: Callable[[], bytes | None]) -> IndexedLedger | None:
+        """Read the file by its lines, for the next call of `ledger`; None where it has to be read whole.
+
+        `is_quiet` gives what `quiet_journal` said in another process. Nothing is raised that `ledger` would raise.
+        """
+        try:
+            self._indexed = index_ledger_file(self._ledger_path)
+        except ReconcilerError:
+            return None
+        self._is_quiet = is_quiet
+        entries = None if self._indexed is None else self._indexed.entries
+        return entries if isinstance(entries, IndexedLedger) else None
+
+    def quiet_journal(self) -> bytes | None:
+        """The habits, as JSON, of a journal that adds nothing to a ledger that is there; None for any other.
+
+        Raises what is wrong with it.
+        """
+        try:
+            data = disk.read(self._ledger_path.parent, self._ledger_path.name)
+        except (OSError, UnfitFile):
+            return None
+        known = frozenset(data.split(b"\n"))
+        added = self._additions(self._seals(), hashlib.sha256(data).hexdigest, known)
+        written = habits_to_json(added.habits)
+        is_quiet = not (added.is_foreign or any(map(changes_ledger, added.events)))
+        return orjson.dumps(written) if is_quiet and habits_from_json(written) == added.habits else None
 
     def ledger(self) -> Ledger:
-        """The entries of the file, brought up to what the journal says of a run that was killed."""
+        """The entries of the file, brought up to what the journal says of a run that was killed.
+
+        After `read_ahead` it may be an `IndexedLedger`.
+        """
+        written, self._indexed = self._indexed, None
+        if written is not None and isinstance(written.entries, IndexedLedger):
+            said = self._is_quiet() if written.entries else None
+            with suppress(ReconcilerError):  # it is raised below, unless something comes before it
+                check_account(LEDGER_NAME, written.account, self._account)
+                self._check_journal()
+                if said is not None:
+                    self._habits = written.habits.joined(habits_from_json(orjson.loads(said)))
+                    return written.entries
         written = self._read_ledger()
         self._check_journal()
         return self._recover(written, self._seals())
@@ -277,17 +178,10 @@ class FileStore:
         checkout has written is believed. `seals` are left behind the last line of it.
         """
         written = None if file is None else file.entries
-        ours: list[dict[str, Any]] = []
-        foreign: list[dict[str, Any]] = []
-        for number, event, is_ours in read_sealed(self._journal_path, seals):
-            if is_ours:
-                _check_event(number, event)
-            (ours if is_ours else foreign).append(event)
-        known = UNKNOWN_HABITS if file is None else file.habits
-        self._habits = known.joined(habits_of(ours)).joined(habits_of(foreign).cautious())
-        ledger = file_digest(self._ledger_path)
+        added = self._additions(seals, partial(file_digest, self._ledger_path) if written else None)
+        self._habits = (UNKNOWN_HABITS if file is None else file.habits).joined(added.habits)
         entries = dict(written or {})
-        for event in _unfinished_events(ours, ledger) if written else ours:
+        for event in added.events:
             replay(entries, event)
         if (shared := shared_id(entries.values())) is not None:
             first, second = shared
@@ -296,13 +190,35 @@ class FileStore:
                 f"for {first.address} and {second.address}",
                 hint=f"move {STATE_FOLDER}/journal.jsonl away: the ledger stands without it",
             )
-        if any(changes_ledger(event) for event in (_unfinished_events(foreign, ledger) if written else foreign)):
+        if added.is_foreign:
             log.warning(
                 "%s holds steps of a run that never ended, and this checkout did not write them: they are not taken "
                 "over into the ledger",
                 f"{STATE_FOLDER}/{JOURNAL_NAME}",
             )
         return entries
+
+    def _additions(
+        self,
+        seals: Seals | None,
+        ledger_digest: Callable[[], str | None] | None,
+        known: Collection[bytes] = (),
+    ) -> "_Additions":
+        """What the journal adds to a ledger of this digest; to none that is there where that is None.
+
+        Of ledger entries with a `known` line the form is not looked at: whoever reads the ledger looks at that.
+        """
+        ours: list[dict[str, Any]] = []
+        foreign: list[dict[str, Any]] = []
+        for number, event, is_ours in read_sealed(self._journal_path, seals):
+            if is_ours:
+                _check_event(number, event, known)
+            (ours if is_ours else foreign).append(event)
+        habits = habits_of(ours).joined(habits_of(foreign).cautious())
+        if ledger_digest is not None and (ours or foreign):
+            digest = ledger_digest()
+            ours, foreign = _unfinished_events(ours, digest), _unfinished_events(foreign, digest)
+        return _Additions(habits, ours, is_foreign=any(map(changes_ledger, foreign)))
 
     def _seals(self) -> Seals | None:
         """The chain of this checkout's seals, from its beginning; None where it has never written a journal."""
@@ -371,9 +287,9 @@ def _unfinished_events(events: Iterable[dict[str, Any]], ledger: str | None) -> 
     return unfinished if ledger in met else []
 
 
-def _check_event(number: int, event: Mapping[str, Any]) -> None:
+def _check_event(number: int, event: Mapping[str, Any], known: Collection[bytes] = ()) -> None:
     try:
-        check_event(event)
+        check_event(event, known)
     except (KeyError, ValueError) as error:
         what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise StoreError(

@@ -4,10 +4,11 @@ A first line says whose account it is of; it is the same in all branches. Then o
 that touched different resources merge in git without conflict. Files of earlier versions lack the first line.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -17,6 +18,7 @@ from reconciler.model.address import Address, address_order
 from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits, habits_from_json
 from reconciler.model.ledger import (
     AccountId,
+    IndexedLedger,
     Ledger,
     LedgerEntry,
     NewerFormatError,
@@ -48,6 +50,46 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
     Raises `StoreError` that names the line for one that is torn, merged wrongly or of another shape: a ledger that
     cannot be read is never taken for an empty one.
     """
+    text = _read_text(path)
+    return None if text is None else _parse(path, text)
+
+
+def index_ledger_file(path: Path) -> LedgerFile | None:
+    """The same; where its lines are plainly spelled, as an `IndexedLedger`, which raises what is wrong with them."""
+    text = _read_text(path)
+    return None if text is None else index_ledger(path, text)
+
+
+def index_ledger(path: Path, text: str) -> LedgerFile:
+    """The same of a file's text."""
+    head, _, rest = text.partition("\n") if text.startswith(_HEADER) else ("", "", text)
+    lines = rest.split("\n")[:-1]
+    found = _PLAIN_LINE.findall(rest)
+    ids = {Address(address): resource_id for address, resource_id in found}
+    is_plain = len(lines) == len(found) == len(ids) == len(set(ids.values())) and "\\" not in text
+    if not (is_plain and all(rest.count(key) == len(lines) for key in ('"address":', '"id":'))):
+        return _parse(path, text)
+    file = _parse(path, f"{head}\n") if head else LedgerFile({}, None)
+
+    def made(address: Address, line: str) -> LedgerEntry:
+        try:
+            entry = entry_from_json(orjson.loads(line))
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            entry = None
+        if entry is None or (entry.address, entry.id) != (address, ids[address]):
+            _parse(path, text)
+            raise StoreError(f"{path.name} cannot be read", hint="restore the file from git")
+        return entry
+
+    return replace(file, entries=IndexedLedger(ids, dict(zip(ids, lines, strict=True)), made))
+
+
+_HEADER: Final = '{"format":'
+_PLAIN_LINE: Final = re.compile(r'^\{"address":"([^"]+)".*,"id":"([!#-~]{1,64})".*\}$', re.MULTILINE)
+"""A line as it is written. Where no line has more than one of these keys, this is what a valid one says."""
+
+
+def _read_text(path: Path) -> str | None:
     try:
         text = text_of(disk.read(path.parent, path.name))
     except FileNotFoundError:
@@ -59,6 +101,10 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
         raise StoreError(f"{path.name} cannot be read: {os_reason(error)}", hint="restore the file from git") from error
     if text and not text.endswith("\n"):
         raise _broken_line_error(path, text.count("\n") + 1, "the line is cut off")
+    return text
+
+
+def _parse(path: Path, text: str) -> LedgerFile:
     entries: dict[Address, LedgerEntry] = {}
     lines: dict[Address, int] = {}
     account, habits = None, UNKNOWN_HABITS

@@ -161,6 +161,9 @@ class Cache:
         self._used: dict[bytes, bytes] = {}
         self._is_new = False
 
+    def __len__(self) -> int:
+        return len(self._stored)
+
     def get(self, key: bytes) -> bytes | None:
         """What the same program put under the key, and sealed as this one does; None for what does not fit its seal."""
         seal, data = self._stored.get(key, (b"", b""))
@@ -215,8 +218,7 @@ class Cache:
 def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
     """Each key with its seal and data, from lines of these three; what is no such line is left out."""
     for line in content.split(b"\n"):
-        key, _, rest = line.partition(b" ")
-        seal, _, data = rest.partition(b" ")
+        key, seal, data, *_ = *line.split(b" ", 2), b"", b""  # one copy of what is long
         yield key, (seal, data)
 
 

@@ -14,14 +14,14 @@ from reconciler.diff.change import Blocked, Create, Delete
 from reconciler.diff.resolve import Found, resolve_apps
 from reconciler.errors import DoubtfulRead, ProjectError, WrongAccount
 from reconciler.model.address import Address, Kind, app_of, kind_of, selector
-from reconciler.model.habits import UNKNOWN_HABITS, AccountHabits
 from reconciler.model.journal import PastCreates
-from reconciler.model.ledger import Ledger
+from reconciler.model.ledger import Ledger, ids_in
 from reconciler.model.settled import ids_of
 from reconciler.model.state import DesiredPlacement, DesiredState, LiveResource, LiveState, live_app_address
 from reconciler.plan.plan import Plan
 from reconciler.ports import LiveReader
 from reconciler.workflow.prefetch import Prefetch
+from reconciler.workflow.selection import Selection
 
 MOST_QUESTIONS: Final = 200
 """Owned resources that lists do not show and that are asked for by id, of apps and of placements, in one reading."""
@@ -30,21 +30,6 @@ SAMPLE: Final = 16
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What part of an account a run looks at (`only`: address patterns), and how.
-
-    `habits` are what earlier runs have found out of the account's updates.
-    """
-
-    only: tuple[str, ...] = ()
-    parallelism: int = 8
-    recreate: bool = False
-    overwrite_drift: bool = False
-    hold_conflicts: bool = False
-    habits: AccountHabits = UNKNOWN_HABITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +51,6 @@ class _AppScope:
     owned: frozenset[Address]
     parallelism: int
     compared: bool = False
-
-
-def nothing_selected(selection: Selection) -> ProjectError:
-    """The error for a selection that matches nothing."""
-    patterns = " ".join(selection.only)
-    return ProjectError(f"--only {patterns}: no address matches", hint="`reconciler validate` and `plan` show them")
 
 
 def observe(
@@ -183,9 +162,9 @@ def read_lists(  # noqa: PLR0913 - what to read, by whom, and what is known of i
     They are compared with the `blocks` of their apps.
     """
     owned: dict[Address, list[str]] = {}
-    for address, entry in ledger.items():
+    for address, resource_id in ids_in(ledger):
         if kind_of(address) == "placement":
-            owned.setdefault(app_of(address), []).append(entry.id)
+            owned.setdefault(app_of(address), []).append(resource_id)
 
     asked = [(app_id, bool(owned.get(address)), blocks.get(address)) for app_id, address in to_read.items()]
     lists = dict(zip(to_read, _lists(reader, asked, parallelism), strict=True))
@@ -311,7 +290,7 @@ def _find_unlisted(kind: Kind, lost: Sequence[str], reader: LiveReader, parallel
 
 
 def _owned_ids(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
-    return {address: entry.id for address, entry in ledger.items() if kind_of(address) == kind}
+    return {address: resource_id for address, resource_id in ids_in(ledger) if kind_of(address) == kind}
 
 
 def _touched_apps(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.diff.change import Blocked, Contradiction, Create, Verdict
-from reconciler.diff.changes import owned_count, select, verdicts_on
+from reconciler.diff.change import AllInSync, Blocked, Contradiction, Create, Verdict, one_by_one
+from reconciler.diff.changes import owned_count, select, summed_verdicts_on, verdicts_on
 from reconciler.diff.context import DiffOptions, DriftRule, context_of
 from reconciler.diff.removals import lost_notes
 from reconciler.errors import WrongAccount
@@ -18,14 +18,8 @@ from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.plan import Plan, PlanOrigin, build
 from reconciler.plan.revalidate import CurrentState
 from reconciler.ports import Clock, LedgerReader, LiveReader
-from reconciler.workflow.observe import (
-    Observation,
-    Selection,
-    check_ledger,
-    nothing_selected,
-    observe,
-    observe_plan_targets,
-)
+from reconciler.workflow.observe import Observation, check_ledger, observe, observe_plan_targets
+from reconciler.workflow.selection import Selection, nothing_selected
 
 if TYPE_CHECKING:
     from reconciler.diff.audit import Audit
@@ -52,22 +46,22 @@ def make_plan(
         options = replace(options, drift=DriftRule("warn"))
     elif selection.hold_conflicts:
         options = replace(options, drift=replace(options.drift, holds_conflicts=True))
-    verdicts = verdicts_on(desired, observation.live, ledger, options)
+    verdicts = summed_verdicts_on(desired, observation.live, ledger, options)
     _check_contradictions(verdicts)
     if not {Create, Blocked}.isdisjoint(map(type, verdicts)):
         past = past_of()
         if not selection.recreate:
             check_ledger(desired, observation.live, ledger, past)
         if past.unclear or past.made:
-            verdicts = verdicts_on(desired, observation.live, ledger, replace(options, past=past))
-    chosen = select(verdicts, wanted)
+            verdicts = summed_verdicts_on(desired, observation.live, ledger, replace(options, past=past))
+    chosen = select(one_by_one(verdicts), wanted) if selection.only else verdicts
     if selection.only and not chosen:
         raise nothing_selected(selection)
     lost = (note for note in lost_notes(observation.live, ledger, selection.habits) if wanted(note.address))
     return build([*chosen, *lost], owned_count(verdicts), origin), observation.live
 
 
-def _check_contradictions(verdicts: Iterable[Verdict]) -> None:
+def _check_contradictions(verdicts: Iterable[Verdict | AllInSync]) -> None:
     """Raise `WrongAccount` where the ledger contradicts the account."""
     contradictions = [each for each in verdicts if isinstance(each, Contradiction)]
     contradictions.sort(key=lambda each: address_order(each.address))

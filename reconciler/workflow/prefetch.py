@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Thread
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from reconciler.diff.resolve import Key, app_identity, app_key
 from reconciler.model.address import Kind
@@ -18,6 +18,15 @@ from reconciler.ports import LiveReader
 
 Answer = TypeVar("Answer")
 Blocks: TypeAlias = Sequence[DesiredPlacement]
+Listed: TypeAlias = Sequence[LiveResource]
+
+
+class EarlyReader(LiveReader, Protocol):
+    """A reader that can be asked for a list and go on to the next before the answer is read."""
+
+    def ask(self, app_id: str, *, expected: bool, blocks: Blocks | None = None) -> Callable[[], Listed]:
+        """Ask for the placements of an app, and return what reads the answer; it gives or raises as `placements`."""
+        ...
 
 
 class Prefetch:
@@ -27,13 +36,13 @@ class Prefetch:
     `then` is called when no call is under way any more.
     """
 
-    def __init__(self, reader: LiveReader, parallelism: int, then: Callable[[], object]) -> None:
+    def __init__(self, reader: EarlyReader, parallelism: int, then: Callable[[], object]) -> None:
         self._reader = reader
         self._workers = _Workers(parallelism, then)
         self._lock = Lock()
         self._expected: list[DesiredApp] = []
         self._known: _KnownApps | None = None
-        self._lists: dict[str, tuple[Blocks | None, Future[Sequence[LiveResource]]]] = {}
+        self._lists: dict[str, tuple[Blocks | None, Future[Callable[[], Listed]]]] = {}
         self._apps: Future[tuple[LiveResource, ...]] | None = self._workers.submit(self._read_apps)
 
     def expect(self, apps: Iterable[DesiredApp]) -> None:
@@ -63,12 +72,14 @@ class Prefetch:
 
     def ask(self, app_id: str, *, expected: bool, blocks: Blocks | None = None) -> Callable[[], Sequence[LiveResource]]:
         """Ask for a list, if nobody has, and return what waits for it and gives it or raises as the reader does."""
-        read = partial(self._reader.placements, app_id, expected=expected, blocks=blocks)
         with self._lock:
             known, asked = self._lists.pop(app_id, (None, None))
         if asked is None or known is not blocks:
-            return self._workers.submit(read).result
-        return partial(_believed, asked, read) if expected else asked.result
+            asked = self._workers.submit(partial(self._reader.ask, app_id, expected=expected, blocks=blocks))
+            return partial(_read, asked)
+        if not expected:
+            return partial(_read, asked)
+        return partial(_believed, asked, partial(self._reader.placements, app_id, expected=expected, blocks=blocks))
 
     def _read_apps(self) -> tuple[LiveResource, ...]:
         apps = self._reader.apps()
@@ -82,15 +93,17 @@ class Prefetch:
             app_id = known.id_of(app) if app.placements is not None or app.state == "absent" else None
             if app_id is not None and app_id not in self._lists:
                 blocks = app.placements or None
-                read = partial(self._reader.placements, app_id, expected=False, blocks=blocks)
-                self._lists[app_id] = blocks, self._workers.submit(read)
+                ask = partial(self._reader.ask, app_id, expected=False, blocks=blocks)
+                self._lists[app_id] = blocks, self._workers.submit(ask)
 
 
-def _believed(
-    asked: Future[Sequence[LiveResource]], again: Callable[[], Sequence[LiveResource]]
-) -> Sequence[LiveResource]:
+def _read(asked: Future[Callable[[], Listed]]) -> Listed:
+    return asked.result()()
+
+
+def _believed(asked: Future[Callable[[], Listed]], again: Callable[[], Listed]) -> Listed:
     """The list asked for; where it is empty although some are expected, what a reading that knows this makes of it."""
-    return asked.result() or again()
+    return _read(asked) or again()
 
 
 class _KnownApps:

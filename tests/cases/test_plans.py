@@ -17,14 +17,14 @@ from support.ledgers import read_ledger
 
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.model.state import DesiredState, LiveState
+from reconciler.model.state import Allowances, DesiredState, LiveState
 from reconciler.plan.document import plan_from_text, plan_text
-from reconciler.plan.gate import Allowances, Limits, Refusal, gate
+from reconciler.plan.gate import Limits, Refusal, gate
 from reconciler.plan.plan import Plan, PlanOrigin
 from reconciler.render.plan_markdown import plan_markdown
 from reconciler.render.plan_text import plan_lines
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
+from reconciler.workflow.selection import Selection
 
 CASES = Path(__file__).parent / "plan"
 

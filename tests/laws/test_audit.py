@@ -15,8 +15,8 @@ from reconciler.diff.audit import ALARMING, Audit, summary
 from reconciler.diff.change import Deactivate, Delete, Update
 from reconciler.diff.classes import GOING, PRUNED, WAITS_FOR_LEAVE
 from reconciler.model.state import LiveState
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_audit
+from reconciler.workflow.selection import Selection
 
 
 def audit_of(run: Run) -> Audit:

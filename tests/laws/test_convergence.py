@@ -23,8 +23,8 @@ from reconciler.plan.document import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import Revalidated, revalidate
 from reconciler.workflow.apply import ApplyRequest, carry_out_plan, make_undo_plan
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import PlanningContext, make_plan, replan
+from reconciler.workflow.selection import Selection
 
 EXAMPLES = 60
 

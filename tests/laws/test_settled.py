@@ -1,8 +1,10 @@
 """What is compared as JSON comes to what reading every value comes to: the same verdicts, audits and errors."""
 
+import json
 import os
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import orjson
@@ -11,8 +13,11 @@ from support.builders import APP, APP_ID, BUNDLE, desired_app, desired_state, li
 from support.settled import NOW, PUBLISHER, Case, full_case, mutate, mutate_blocks, mutate_ledger, odd_seeds, usual_case
 from support.wire import Wire, app
 
+from reconciler.api.plan import recorded_apps
+from reconciler.api.worker_process import ThisProcess
 from reconciler.apis.management.gateway import DtReader
-from reconciler.diff.changes import owned_count, verdicts_on
+from reconciler.apis.management.wire.settled import judge, question
+from reconciler.diff.changes import owned_count, summed_verdicts_on, verdicts_on
 from reconciler.diff.classes import audit_account
 from reconciler.diff.context import DiffOptions, DriftRule, context_of
 from reconciler.errors import ReconcilerError
@@ -26,13 +31,15 @@ from reconciler.manifest.parsed_manifest import (
 from reconciler.model import checked
 from reconciler.model.address import Address
 from reconciler.model.habits import AccountHabits, LostUpdate
-from reconciler.model.ledger import LedgerEntry, entry_from_json
+from reconciler.model.ledger import IndexedLedger, LedgerEntry, entry_from_json
 from reconciler.model.settled import JsonFields, SettledPlacements
 from reconciler.model.state import Lifecycle, LiveState
+from reconciler.model.value import canonical_json
 from reconciler.plan.document import plan_text
 from reconciler.plan.plan import PlanOrigin, build
-from reconciler.workflow.observe import Selection
+from reconciler.store.ledger_file import index_ledger
 from reconciler.workflow.plan import make_plan
+from reconciler.workflow.selection import Selection
 
 SEEDS = 40
 EACH = int(os.environ.get("MUTATIONS_OF_A_SEED", "60"))
@@ -85,6 +92,44 @@ def listed(case, blocks):
     ))  # fmt: skip
 
 
+def judged(case, blocks, ledger):
+    """The list as a worker finds it settled, by lines of the ledger; an error or what was read where it does not."""
+
+    def ask(asked, raw, body):
+        lines = ledger.lines_in(raw.app).encode()
+        return ThisProcess({"j": judge}).ask("j", question(asked), raw.raw, lines, body)
+
+    body = orjson.dumps(case.rows)
+    reader = DtReader(OneAnswer(body, case.headers), case.publisher, ask)
+    return ended(lambda: reader.placements(APP_ID, expected=False, blocks=blocks))
+
+
+def compare_judged(case, app, read, options):
+    """Hold what workers find out to what reading every value comes to; whether they found all of the ledger so."""
+    lines = [canonical_json(line) for line in case.lines]
+    text = "".join(f"{line}\n" for line in lines)
+    indexed = ended(lambda: index_ledger(Path("reconciler.lock"), text).entries)
+    if not isinstance(indexed, IndexedLedger) or "\ud800" in text:
+        return False
+    ledger = ended(lambda: {entry.address: entry for entry in map(plainly_read, map(json.loads, lines))})
+    declared = recalled(app)
+    rows = judged(case, declared.placements, indexed)
+    desired, live = desired_state(declared), LiveState((live_app(),), {APP_ID: rows})
+    if isinstance(ledger, dict) and not (isinstance(read, tuple) and read and isinstance(read[0], type)):
+        assert said(declared, rows, indexed, options) == said(app, read, ledger, options)
+        verdicts = summed_verdicts_on(desired, live, indexed, options)
+        plan = build(verdicts, owned_count(verdicts), ORIGIN)
+        plain = verdicts_on(desired_state(app), LiveState((live_app(),), {APP_ID: read}), ledger, options)
+        assert plan_text(plan) == plan_text(build(plain, owned_count(plain), ORIGIN))
+    assert rows == read
+    compared = [] if isinstance(rows, tuple) else list(recorded_apps(live, indexed))
+    checked_ledger = ended(lambda: indexed.check(compared))
+    assert (checked_ledger is None) is isinstance(ledger, dict), (checked_ledger, ledger)
+    if isinstance(ledger, dict):
+        assert dict(indexed) == ledger
+    return bool(compared)
+
+
 def said(app, rows, ledger, options):
     """All that is made of an account: the verdicts, the plan's document and the audit."""
     desired, live = desired_state(app), LiveState((live_app(),), {APP_ID: rows})
@@ -108,6 +153,7 @@ def compare(case, random):
         drift = DriftRule(random.choice(("overwrite", "warn", "hold")))
         options = DiffOptions(NOW, habits=case.habits, drift=drift)
         assert said(quick_app, quick, quick_ledger, options) == said(app, read, ledger, options)
+    compare_judged(case, app, read, DiffOptions(NOW, habits=case.habits))
     assert quick == read
     assert repr(quick) == repr(read)
     if is_settled:
@@ -140,6 +186,16 @@ def test_a_case_with_every_field_is_settled():
     rows = listed(case, case.app().placements)
     assert isinstance(rows, SettledPlacements)
     assert not rows.differing
+
+
+def test_a_worker_finds_that_the_ledger_says_the_same():
+    random = Random(1)
+    case = full_case()
+    assert compare_judged(case, case.app(), listed(case, None), DiffOptions(NOW))
+    for _ in range(200):
+        case = usual_case(random)
+        found = compare_judged(case, case.app(), listed(case, None), DiffOptions(NOW))
+        assert found or not case.lines, case
 
 
 def test_the_usual_spellings_are_compared_and_nothing_of_them_is_read():

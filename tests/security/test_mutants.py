@@ -49,10 +49,10 @@ from reconciler.model.journal import (
     runs_of_resource,
     seconds_to_settle,
 )
-from reconciler.model.state import Safety, Source
+from reconciler.model.state import Allowances, Safety, Source
 from reconciler.model.value import digest, document_json
 from reconciler.plan.document import plan_from_text, plan_text, plan_to_json
-from reconciler.plan.gate import Allowances, Limits, gate
+from reconciler.plan.gate import Limits, gate
 from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import CurrentState, without
 from reconciler.render.ci import plan_widget

@@ -13,8 +13,8 @@ from reconciler.model.address import Address, app_of
 from reconciler.model.state import LiveResource
 from reconciler.plan.plan import Plan
 from reconciler.workflow.apply import ApplyRequest, carry_out_plan
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
+from reconciler.workflow.selection import Selection
 
 
 class TwoCheckouts(History):

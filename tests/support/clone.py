@@ -17,8 +17,8 @@ from reconciler.plan.plan import Plan
 from reconciler.ports import Gateway
 from reconciler.store.files import FileStore
 from reconciler.workflow.apply import ApplyRequest, carry_out_plan
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import PlanningContext, make_plan, make_settled_plan
+from reconciler.workflow.selection import Selection
 
 
 class Clone:

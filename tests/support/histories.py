@@ -48,8 +48,8 @@ from reconciler.plan.plan import Plan
 from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
 from reconciler.workflow.apply import ApplyRequest, carry_out_plan
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import PlanningContext, make_plan, make_settled_plan
+from reconciler.workflow.selection import Selection
 
 BETWEEN_QUIET_RUNS = 300.0
 """Seconds: more than a create may stay open, and more than anything lags."""

@@ -31,8 +31,8 @@ from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_resources
 from reconciler.store.files import FileStore
 from reconciler.workflow.apply import ApplyRequest, carry_out_plan
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import PlanningContext, make_plan, make_settled_plan
+from reconciler.workflow.selection import Selection
 
 KEYS = Credentials(Secret("wire"), Secret("wire"))
 IMPATIENT = RetryPolicy(

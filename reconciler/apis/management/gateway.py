@@ -4,12 +4,12 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, assert_never
 
 from reconciler.apis.management.origin import EXAMPLE, VARIABLE
 from reconciler.apis.management.wire import answer, calls
-from reconciler.apis.management.wire.beside import speaks_of_failure
-from reconciler.apis.management.wire.settled import ListRequest, placements_of
+from reconciler.apis.management.wire.settled import ListRequest, placements_of, settled_as_judged
+from reconciler.apis.management.written import create_answer, delete_answer, leaves_open, not_sent, update_answer
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
 from reconciler.http.auth import Credentials, Service
 from reconciler.http.client import MOST, USUAL_POLICY, ApiClient
@@ -19,12 +19,10 @@ from reconciler.http.exchange import (
     BlankError,
     CallResult,
     NoResponse,
-    NotJsonError,
     Request,
     RequestNotSent,
     Response,
     decode,
-    folded,
     is_page,
     more_in_headers,
     server_message,
@@ -34,10 +32,10 @@ from reconciler.http.retry import RetryPolicy
 from reconciler.model.address import Kind
 from reconciler.model.field import TYPES, TextType
 from reconciler.model.secret import Secret
-from reconciler.model.settled import SettledPlacements
+from reconciler.model.settled import OutlinedPlacements, SettledPlacements
 from reconciler.model.state import DesiredPlacement, LiveResource
 from reconciler.model.value import Fields
-from reconciler.ports import Accepted, Ambiguous, Answer, Clock, NotSent, Rejected
+from reconciler.ports import Accepted, Ambiguous, Answer, Clock, Rejected
 
 if TYPE_CHECKING:
     import httpx
@@ -79,12 +77,13 @@ class DtClient(ApiClient):
         )
 
 
+AskJudge: TypeAlias = Callable[[ListRequest, OutlinedPlacements, bytes], Callable[[], bytes | None]]
+"""Ask `judge` in another process, of blocks and the body of an answer: gives what waits for what it says, or None."""
+
 _T = TypeVar("_T")
 _Listed = TypeVar("_Listed", bound=Sequence[LiveResource])
 _REFUSES_VALUES: Final = (400, 422)
 _LATER: Final = "try again later; nothing was concluded from it"
-_FINDS_FAULT: Final = ("valid", "category", "must ", "required", "not allowed", "supported")
-"""Words by which a conflict (409) names what was sent as invalid, rather than something that exists already."""
 _NO_APP: Final = "there is no such app either; look whether it is still in the console"
 _LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded from it"
 
@@ -121,9 +120,10 @@ class DtReader:
     Without a publisher id single resources and placements can be read, whosever they are, and no list of apps.
     """
 
-    def __init__(self, client: DtClient, publisher_id: str | None) -> None:
+    def __init__(self, client: DtClient, publisher_id: str | None, ask_judge: AskJudge | None = None) -> None:
         self._client = client
         self._publisher_id = publisher_id
+        self._ask_judge = ask_judge
         self._listed_apps: frozenset[str] = frozenset()
 
     def of_publisher(self, publisher_id: str) -> "DtReader":
@@ -157,12 +157,40 @@ class DtReader:
         plainly those of the `blocks`. Raises `DoubtfulRead` where some are expected, `ApiError` or another subclass
         otherwise, or `CredentialsError`.
         """
-        call = calls.placements(app_id)
-        read_answer = self._read_answer(call, missing=True, blank=answer.is_null_list)
+        return self.ask(app_id, expected=expected, blocks=blocks)()
+
+    def ask(
+        self, app_id: str, *, expected: bool, blocks: Sequence[DesiredPlacement] | None = None
+    ) -> Callable[[], Sequence[LiveResource]]:
+        """Ask for the placements of an app, and return what reads the answer and gives them as `placements` does.
+
+        The answer is there by then, as far as one call brings it; another process may be at work on it. Raises as
+        `placements` does for what is no answer.
+        """
+        call, asked = calls.placements(app_id), ListRequest(app_id, self._publisher_id, blocks)
+        reply = self._reply(call, missing=True)
+        judged = None
+        if self._ask_judge is not None and reply.status == 200 and isinstance(blocks, OutlinedPlacements):
+            judged = self._ask_judge(asked, blocks, reply.body)
+        return lambda: self._judged(asked, reply, judged) or self._placements(asked, reply, expected=expected)
+
+    def _judged(
+        self, asked: ListRequest, reply: Response, judged: Callable[[], bytes | None] | None
+    ) -> SettledPlacements | None:
+        """The list as `judge` finds it settled; None where nobody is there to judge, or it is to be read here."""
+        said = None if judged is None else judged()
+        if said is None or not isinstance(asked.blocks, OutlinedPlacements):
+            return None
+        settled = settled_as_judged(said, asked, asked.blocks, partial(decode, reply.body))
+        return None if more_in_headers(reply.headers, len(settled)) else settled
+
+    def _placements(self, asked: ListRequest, reply: Response, *, expected: bool) -> Sequence[LiveResource]:
+        call, app_id = calls.placements(asked.app_id), asked.app_id
+        read_answer = self._read_answer(call, missing=True, blank=answer.is_null_list, reply=reply)
         if _is_missing(read_answer.reply) and not self._has_app(app_id):
             raise ApiRejected(f"{call}: HTTP 404: {self._words(read_answer.reply)}", hint=_NO_APP)
         if not (_is_missing(read_answer.reply) or isinstance(read_answer.value, BlankError)):
-            asked, again = ListRequest(app_id, self._publisher_id, blocks), partial(decode, read_answer.reply.body)
+            again = partial(decode, read_answer.reply.body)
             resources = self._parse(call, read_answer, lambda value: placements_of(value, asked, again))
             return self._check_publisher(resources)
         if not expected:
@@ -210,13 +238,19 @@ class DtReader:
         return resources
 
     def _read_answer(
-        self, call: Request, *, missing: bool = False, blank: Callable[[Any], bool] = lambda _: False
+        self,
+        call: Request,
+        *,
+        missing: bool = False,
+        blank: Callable[[Any], bool] = lambda _: False,
+        reply: Response | None = None,
     ) -> "_ReadAnswer":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
 
-        It ends as `BlankError` only where both were; `blank` says which values count as an empty body.
+        It ends as `BlankError` only where both were; `blank` says which values count as an empty body. `reply` is the
+        first answer where that is there already.
         """
-        first = _ReadAnswer.of(self._reply(call, missing=missing), blank)
+        first = _ReadAnswer.of(reply or self._reply(call, missing=missing), blank)
         if _is_missing(first.reply) or not isinstance(first.value, AnswerError):
             return first
         second = _ReadAnswer.of(self._reply(call, missing=missing), blank)
@@ -278,7 +312,7 @@ class DtGateway(DtReader):
         if kind == "placement" and app_id is None:
             raise ValueError("a placement is created in an app")
         result = self._client.call(calls.create(kind, fields, app_id or self._owner))
-        return self._answer(result, lambda reply: _create_answer(kind, reply, app_id, result.tries))
+        return self._answer(result, lambda reply: create_answer(kind, reply, app_id, result.tries))
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:
         """Send the given fields of a live resource, and no others. An empty text that is refused is sent as null."""
@@ -291,14 +325,14 @@ class DtGateway(DtReader):
 
     def _update(self, before: LiveResource, request: Request) -> Answer:
         result = self._client.call(request)
-        return self._answer(result, lambda reply: _update_answer(before, reply, result.tries))
+        return self._answer(result, lambda reply: update_answer(before, reply, result.tries))
 
     def delete(self, kind: Kind, resource_id: str) -> Answer:
         """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
         result = self._client.call(calls.delete(kind, resource_id))
         if result.doubt and isinstance(result.end, Response) and _is_missing(result.end):
             return Accepted(resource_id, attempts=result.tries)
-        return self._answer(result, lambda reply: _delete_answer(resource_id, reply, result.tries))
+        return self._answer(result, lambda reply: delete_answer(resource_id, reply, result.tries))
 
     def _answer(self, result: CallResult, done: Callable[[Response], Answer]) -> Answer:
         """What became of a write; `done` reads the answer of one that the server says it did."""
@@ -307,13 +341,13 @@ class DtGateway(DtReader):
                 return self._redact(done(reply))
             case Response(status=status) as reply:
                 words = "a redirect" if status < 400 else self._words(reply)
-                if _leaves_open(reply):
+                if leaves_open(reply):
                     return Ambiguous(f"HTTP {status}: {words}", result.tries)
                 return self._refused_write(result, status, result.with_wait(words))
             case AuthFailed(error=error):
-                return _not_sent(result, error.message)
+                return not_sent(result, error.message)
             case RequestNotSent(why=why):
-                return _not_sent(result, why)
+                return not_sent(result, why)
             case NoResponse(why=why):
                 return Ambiguous(why, result.tries)
             case never:
@@ -330,64 +364,9 @@ class DtGateway(DtReader):
         return Rejected(status, words, result.tries)
 
 
-def _leaves_open(reply: Response) -> bool:
-    """Whether an answer to a write may stand for one that was done: a redirect to what is there now, or a conflict.
-
-    A conflict that names a value as not valid is a refusal (seen: 409 with "Invalid store category1"), and a redirect
-    that asks for the same request elsewhere (307, 308) comes from a server that did nothing.
-    """
-    if reply.status in {301, 302, 303}:
-        return True
-    said = server_message(reply.status, reply.body).lower()
-    return reply.status == 409 and not any(word in said for word in _FINDS_FAULT)
-
-
-def _create_answer(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Answer:
-    try:
-        resource_id, said_app, said = answer.written_resource(kind, decode(reply.body))
-    except AnswerError as error:
-        return Ambiguous(f"HTTP {reply.status}: {words_of(str(error))}", tries)
-    if resource_id is None:
-        return Ambiguous("the answer names no id", tries)
-    if kind == "placement" and said_app not in (None, app_id):
-        return Ambiguous(f"the answer is about a placement of app {said_app}", tries)
-    return Accepted(resource_id, said, tries)
-
-
-def _update_answer(before: LiveResource, reply: Response, tries: int) -> Answer:
-    """An answer that says nothing of the resource is an acceptance all the same: what it did can be read back."""
-    if is_page(reply.body):
-        return Ambiguous("it was answered with a page, not by the API", tries)
-    try:
-        resource_id, _, said = answer.written_resource(before.kind, decode(reply.body))
-    except NotJsonError:
-        return Accepted(before.id, attempts=tries)
-    except AnswerError as error:
-        return Ambiguous(f"HTTP {reply.status}: {words_of(str(error))}", tries)
-    if resource_id not in (None, before.id):
-        return Ambiguous(f"the answer is about {before.kind} {resource_id}", tries)
-    return Accepted(before.id, said, tries)
-
-
-def _delete_answer(resource_id: str, reply: Response, tries: int) -> Answer:
-    if is_page(reply.body):
-        return Ambiguous("it was answered with a page, not by the API", tries)
-    try:
-        value = decode(reply.body)
-    except NotJsonError:
-        return Accepted(resource_id, attempts=tries)
-    failure = speaks_of_failure(folded(value)) if isinstance(value, dict) else None
-    return Ambiguous(failure, tries) if failure else Accepted(resource_id, attempts=tries)
-
-
 def _is_missing(reply: Response) -> bool:
     """Whether the API says that there is no such resource; a page says only that something else has answered."""
     return reply.status == 404 and not is_page(reply.body)
-
-
-def _not_sent(result: CallResult, why: str) -> Answer:
-    tries = max(result.tries, 1)
-    return Ambiguous(f"an earlier try may have been done; then: {why}", tries) if result.doubt else NotSent(why, tries)
 
 
 def _tries_text(count: int) -> str:

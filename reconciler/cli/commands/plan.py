@@ -23,10 +23,10 @@ from reconciler.errors import InvalidManifests, ProjectError, Refused, UsageErro
 
 if TYPE_CHECKING:
     from reconciler.api.results import PlanResult
+    from reconciler.model.state import Allowances
     from reconciler.plan.aftermath import Obstacle
-    from reconciler.plan.gate import Allowances
     from reconciler.plan.plan import Plan
-    from reconciler.workflow.observe import Selection
+    from reconciler.workflow.selection import Selection
 
 DIFFERENCES: Final = 2
 FAILURES: Final[Mapping[str, int]] = {"refused": 6, "blocked": 3, "warnings": 1}
@@ -64,10 +64,10 @@ def plan(
       reconciler plan --out plan.json --format markdown >comment.md
       reconciler plan --fail-on refused,blocked
     """
-    from reconciler.plan.aftermath import gravest, obstacles
-
     session = CommandSession.of(options)
     result = session.project().plan(selection, allowances)
+    from reconciler.plan.aftermath import gravest, obstacles  # after the first requests are sent
+
     is_kept = out is not None and _save_plan(session, out, result)
     print_plan(session.console, options, result, session.folder)
     if out is not None and is_kept:
@@ -163,8 +163,8 @@ def rehearse(options: Options, *, file: Path, faults: Path | None, skip_stale: b
 if TYPE_CHECKING:
     from reconciler.api.apply import Approval
     from reconciler.api.results import ApplyResult, PlanResult
-    from reconciler.plan.gate import Allowances
-    from reconciler.workflow.observe import Selection
+    from reconciler.model.state import Allowances
+    from reconciler.workflow.selection import Selection
 
 DECLINED: Final = 1
 
@@ -206,7 +206,7 @@ def apply(
       reconciler plan --out plan.json && reconciler apply plan.json
       reconciler apply --yes --reviewed plan.json
     """
-    from reconciler.workflow.observe import Selection
+    from reconciler.workflow.selection import Selection
 
     session = CommandSession.of(options)
     project = session.project()
@@ -263,7 +263,7 @@ def undo(options: Options, *, run: str | None, manifests: bool, yes: bool, allow
       reconciler undo 20261121T190000Z-4f2a
       reconciler undo 20261121T190000Z-4f2a --manifests --yes
     """
-    from reconciler.plan.gate import Allowances
+    from reconciler.model.state import Allowances
     from reconciler.render.history import history_markdown, undo_lines
 
     if run is None and (manifests or yes or allowances != Allowances()):

@@ -3,8 +3,8 @@
 from support.builders import at, desired_placement, origin
 
 from reconciler.diff.change import Delete, Update
-from reconciler.model.state import Policy, Safety
-from reconciler.plan.gate import Allowances, Limits, Refusal, gate
+from reconciler.model.state import Allowances, Policy, Safety
+from reconciler.plan.gate import Limits, Refusal, gate
 from reconciler.plan.plan import Plan
 from reconciler.plan.rules import evaluate_rules
 

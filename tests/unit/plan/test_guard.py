@@ -17,8 +17,8 @@ from support.builders import (
 )
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
-from reconciler.model.state import Safety
-from reconciler.plan.gate import Allowances, Limits, Refusal, gate, refusals
+from reconciler.model.state import Allowances, Safety
+from reconciler.plan.gate import Limits, Refusal, gate, refusals
 from reconciler.plan.plan import Plan
 
 NONE = Allowances()

@@ -5,8 +5,8 @@ from support.builders import APP, at, origin
 
 from reconciler.diff.change import Blocked, Deactivate, Delete, HeldChange
 from reconciler.model.address import app_address
-from reconciler.model.state import Policy, Safety
-from reconciler.plan.gate import Allowances, Limits, delete_groups, gate, hold
+from reconciler.model.state import Allowances, Policy, Safety
+from reconciler.plan.gate import Limits, delete_groups, gate, hold
 from reconciler.plan.plan import Plan, summary
 
 NONE = Allowances()

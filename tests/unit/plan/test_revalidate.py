@@ -20,8 +20,8 @@ from support.builders import (
 )
 
 from reconciler.diff.change import HeldChange
-from reconciler.model.state import Lifecycle, Safety
-from reconciler.plan.gate import Allowances, hold
+from reconciler.model.state import Allowances, Lifecycle, Safety
+from reconciler.plan.gate import hold
 from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import CurrentState, Revalidated, Stale, revalidate
 

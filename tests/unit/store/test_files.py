@@ -14,9 +14,10 @@ from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
 from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import LedgerEntry
-from reconciler.store.files import FLUSH_SECONDS, FLUSH_SHARE, FileStore
+from reconciler.store.files import FileStore
 from reconciler.store.journal_file import JournalFile, read_sealed
 from reconciler.store.ledger_file import ledger_text
+from reconciler.store.run import FLUSH_SECONDS, FLUSH_SHARE
 from reconciler.store.seal import KEY_NAME, Seals, make_key
 
 APP = Address("android:com.a")

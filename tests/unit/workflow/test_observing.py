@@ -20,7 +20,8 @@ from support.fake_gateway import FakeGateway, Leaving
 
 from reconciler.errors import DoubtfulRead
 from reconciler.model.address import app_address
-from reconciler.workflow.observe import MOST_QUESTIONS, SAMPLE, Selection, observe
+from reconciler.workflow.observe import MOST_QUESTIONS, SAMPLE, observe
+from reconciler.workflow.selection import Selection
 
 
 class Together(FakeGateway):

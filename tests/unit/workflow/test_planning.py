@@ -21,8 +21,8 @@ from support.fake_gateway import FakeGateway
 
 from reconciler.diff.change import Blocked, Create
 from reconciler.model.journal import past_creates, shown_event
-from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import PlanningContext, make_audit, make_plan, make_settled_plan
+from reconciler.workflow.selection import Selection
 
 HERE = live_state(live_app())
 INT_1 = at("int_1")

@@ -38,6 +38,10 @@ class Account:
     def placements(self, app_id, *, expected, blocks=None):
         return self._answer((app_id, expected, blocks), self.lists.get(app_id, ()))
 
+    def ask(self, app_id, *, expected, blocks=None):
+        answer = self.placements(app_id, expected=expected, blocks=blocks)
+        return lambda: answer
+
     def find(self, kind, resource_id):
         return self._answer((kind, resource_id), None)
 

@@ -5,13 +5,16 @@ kept, each key once, values of the very types. Where there is any doubt the answ
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import eq, is_
 from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
+import orjson
+
 from reconciler.apis.management.wire.answer import live_list, read_id, read_row
 from reconciler.apis.management.wire.fields import READERS, Reader
-from reconciler.http.exchange import AnswerError
+from reconciler.http.exchange import AnswerError, decode
+from reconciler.manifest.parsed_manifest import outlines_from_bytes
 from reconciler.model.checked import LONGEST_ID
 from reconciler.model.field import (
     PLACEMENT_FIELDS,
@@ -26,7 +29,8 @@ from reconciler.model.field import (
     WordsType,
     WordType,
 )
-from reconciler.model.settled import Outline, SettledPlacements, outlines_of
+from reconciler.model.ledger import line_of
+from reconciler.model.settled import Outline, OutlinedPlacements, SettledPlacements, outlines_of
 from reconciler.model.state import DesiredPlacement, LiveResource
 
 
@@ -56,12 +60,90 @@ def settled_list(
     """
     rows = _plain_rows(value)
     outlines = outlines_of(blocks) if rows else None
-    if rows is None or outlines is None or len(rows) != len(outlines):
+    matched = None if rows is None or outlines is None else _match(rows, asked, outlines)
+    if matched is None:
+        return None
+    return _settled(matched, outlines, asked, blocks, again)
+
+
+def judge(asked: bytes, raw: bytes, lines: bytes, body: bytes) -> bytes | None:
+    """What `settled_list` comes to, for `settled_as_judged`; None where it says no.
+
+    `asked` is by `question`, `raw` are the bytes that the app's placements are recalled from, `lines` those of its
+    placements in the ledger. It needs nothing else of the process that it runs in.
+    """
+    app_id, publisher_id, number = orjson.loads(asked)
+    rows = _plain_rows(decode(body))
+    outlines = outlines_from_bytes(raw, number) if rows else None
+    if rows is None or outlines is None:
+        return None
+    matched = _match(rows, ListRequest(app_id, publisher_id, None), outlines)
+    if matched is None:
+        return None
+    found = None if matched.found == matched.ids else matched.found
+    recorded = set(lines.split(b"\n"))
+    unrecorded = [
+        place
+        for place, (outline, resource_id) in enumerate(zip(outlines, matched.found, strict=True))
+        if line_of(outline.address, resource_id, outline.fields, protect=outline.protect) not in recorded
+    ]
+    return orjson.dumps([matched.ids, found, [*matched.differing], unrecorded])
+
+
+def question(asked: ListRequest) -> bytes:
+    """What was asked for, for `judge`."""
+    return orjson.dumps([asked.app_id, asked.publisher_id, len(asked.blocks or ())])
+
+
+def settled_as_judged(
+    answer: bytes, asked: ListRequest, blocks: OutlinedPlacements, again: Callable[[], Any]
+) -> SettledPlacements:
+    """The settled list that `judge` has found."""
+    ids, found, differing, unrecorded = orjson.loads(answer)
+    return _settled(
+        _Matched(ids, found or ids, dict.fromkeys(differing)), None, asked, blocks, again, frozenset(unrecorded)
+    )
+
+
+class _Matched(NamedTuple):
+    """The ids of rows in their order and in that of the blocks, and what differs, by place among the blocks."""
+
+    ids: list[str]
+    found: list[str]
+    differing: dict[int, LiveResource | None]
+
+
+def _settled(
+    matched: _Matched,
+    outlines: Sequence[Outline] | None,
+    asked: ListRequest,
+    blocks: Sequence[DesiredPlacement],
+    again: Callable[[], Any],
+    unrecorded: frozenset[int] | None = None,
+) -> SettledPlacements:
+    ids, found, differing = matched
+    made = {found[place]: resource for place, resource in differing.items() if resource is not None}
+    rows = cache(lambda: _plain_rows(again()) or [])
+    return SettledPlacements(
+        blocks,
+        ids,
+        found,
+        frozenset(differing),
+        make=lambda: live_list("placement", again(), app_id=asked.app_id),
+        read=lambda at: made.get(ids[at]) or read_row("placement", rows()[at], asked.app_id),
+        outlines=outlines,
+        unrecorded=unrecorded,
+    )
+
+
+def _match(rows: list[Any], asked: ListRequest, outlines: Sequence[Outline]) -> _Matched | None:
+    """Which row is which block's; None where that is not plain."""
+    if len(rows) != len(outlines):
         return None
     by_name = {outline.fields["name"]: place for place, outline in enumerate(outlines)}
     ids: list[str] = []
     found = [""] * len(outlines)
-    differing: dict[int, LiveResource] = {}
+    differing: dict[int, LiveResource | None] = {}
     for row in rows:
         known = _identified(row, asked, by_name)
         if known is None:
@@ -77,11 +159,7 @@ def settled_list(
                 differing[place] = read_row("placement", row, asked.app_id)
             except AnswerError:
                 return None
-    if len(set(ids)) != len(ids):
-        return None
-    return SettledPlacements(
-        blocks, outlines, ids, found, differing, lambda: live_list("placement", again(), app_id=asked.app_id)
-    )
+    return _Matched(ids, found, differing) if len(set(ids)) == len(ids) else None
 
 
 def _plain_rows(value: Any) -> list[Any] | None:
