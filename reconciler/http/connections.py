@@ -3,6 +3,8 @@
 A webhook is a URL that is a secret as a whole: it takes one POST of JSON.
 """
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-# ruff: noqa: PLC0415 - ssl, urllib.request and httpx are slow to import, and a plain call takes the first alone or none
+# ruff: noqa: PLC0415 - ssl, certifi, urllib.request and httpx are slow to import, and most calls take the first two or none
 
 LARGEST_BODY: Final = 64 * 1024 * 1024
 """Bytes of an answer, unpacked, beyond which it is not read on: thousands of times a long list, and fits in memory."""
@@ -223,6 +225,8 @@ def _proxy(origin: UrlOrigin) -> str | None:
 
     Raises `ProjectError` for what is no address of one, and for SOCKS without the library that speaks it.
     """
+    if os.name == "posix" and sys.platform != "darwin" and not any(map(_names_a_proxy, os.environ)):
+        return None  # there only the environment names proxies; the library that looks is slow to import
     from importlib.util import find_spec
     from urllib.request import getproxies, proxy_bypass
 
@@ -243,6 +247,10 @@ def _proxy(origin: UrlOrigin) -> str | None:
     return address
 
 
+def _names_a_proxy(variable: str) -> bool:
+    return variable.lower().endswith("_proxy")
+
+
 def _scheme_of_proxy(address: str) -> str:
     """The scheme of a proxy's address; empty for one that no connection can be made to."""
     from reconciler.http.httpx_connection import url_host
@@ -257,13 +265,19 @@ def _scheme_of_proxy(address: str) -> str:
 
 
 def _tls_context() -> "ssl.SSLContext":
-    """The usual one. For plain http there is none: loading the authorities takes longer than a call."""
+    """The context for https, which trusts what SSL_CERT_FILE names, else SSL_CERT_DIR, else the authorities of certifi.
+
+    So does httpx, which is slow to import. Plain http has none: loading the authorities takes longer than a call.
+    """
     import ssl
 
-    import httpx
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if not file and not folder:
+        from certifi import where
 
+        file = where()
     try:
-        context = httpx.create_ssl_context()
+        context = ssl.create_default_context(cafile=file) if file else ssl.create_default_context(capath=folder)
     except OSError as error:
         why = (
             "holds no certificate in PEM form"
