@@ -18,7 +18,7 @@ from support.command import Project
 from support.rival import APP, AUTH, Rival
 
 from reconciler.cli.main import COMMANDS, cli
-from reconciler.http.connections import _tls_context
+from reconciler.http.surroundings import tls_context
 
 each = pytest.mark.parametrize
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -80,7 +80,7 @@ def test_the_context_is_the_one_that_httpx_would_make(authority, tmp_path, monke
     paths = {"SSL_CERT_FILE": str(tmp_path / "authority.pem"), "SSL_CERT_DIR": str(folder)}
     for name, path in paths.items():
         monkeypatch.setenv(name, path if name in named else "")
-    ours, theirs = _tls_context(), httpx.create_ssl_context()
+    ours, theirs = tls_context(), httpx.create_ssl_context()
     assert (len(ours.get_ca_certs()) > 1) == (not named)
     for read in ("check_hostname", "verify_mode", "verify_flags", "options", "minimum_version", "maximum_version"):
         assert getattr(ours, read) == getattr(theirs, read)
