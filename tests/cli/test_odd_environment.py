@@ -163,7 +163,7 @@ class TestProxiesAndCertificates:
         env = {"DT_MANAGEMENT_URL": "https://localhost.example:8443", "HTTPS_PROXY": "nonsense://x", "NO_PROXY": spared}
         code = (
             "from reconciler.http.surroundings import proxy; from reconciler.http.auth import origin; "
-            "print(_proxy(origin('https://localhost.example:8443', variable='X', example='')))"
+            "print(proxy(origin('https://localhost.example:8443', variable='X', example='')))"
         )
         done = subprocess.run(
             [sys.executable, "-c", code], env={**project.env, **env}, capture_output=True, text=True, check=False
