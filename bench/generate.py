@@ -1,6 +1,6 @@
 """A large publisher, made up: the same apps as manifests and as the API's answers. The same in every run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +95,14 @@ def _scalar(value: Any) -> str:
 
 def answers(blocks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
     """The account that is just as declared: the list of apps, and each app's list of placements by its id."""
-    apps = [_app_answer(number, block) for number, block in enumerate(blocks)]
-    ids = [answer["appId"] for answer in apps]
-    return apps, {app_id: _list_answer(app_id, block) for app_id, block in zip(ids, blocks, strict=True)}
+    each = [answer(number, block) for number, block in enumerate(blocks)]
+    return [live for live, _ in each], {live["appId"]: rows for live, rows in each}
+
+
+def answer(number: int, block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """One app as it is listed, and its list of placements."""
+    live = _app_answer(number, block)
+    return live, _list_answer(live["appId"], block)
 
 
 def _app_answer(number: int, block: dict[str, Any]) -> dict[str, Any]:
@@ -121,11 +126,9 @@ def _placement_answer(app_id: str, index: int, block: dict[str, Any]) -> dict[st
     return answer
 
 
-def project(folder: Path, blocks: list[dict[str, Any]]) -> int:
+def project(folder: Path, blocks: Iterable[dict[str, Any]]) -> int:
     """Write the apps as a project, one file each; the size of all manifests in bytes."""
     (folder / "apps").mkdir(parents=True, exist_ok=True)
     (folder / "reconciler.yaml").write_text(SETTINGS, encoding="utf-8")
-    texts = [manifest(block) for block in blocks]
-    for number, text in enumerate(texts):
-        (folder / "apps" / f"game{number:04}.yaml").write_text(text, encoding="utf-8")
-    return sum(len(text.encode()) for text in texts)
+    paths = ((folder / "apps" / f"game{number:04}.yaml", block) for number, block in enumerate(blocks))
+    return sum(path.write_text(manifest(block), encoding="utf-8") for path, block in paths)

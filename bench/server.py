@@ -1,8 +1,10 @@
 """An account behind 20 ms of latency: ready-made answers from one process, so cheap that the clients are what is timed.
 
-`python bench/server.py APPS PLACEMENTS LATENCY [empty|moved]` prints its URL and serves until its input ends. `empty`:
-the apps hold no placements yet; `moved`: every placement has another floor for the US than is declared. A create is
-answered with what was sent and a new id, and is in its app's list until the next token is asked for.
+`python bench/server.py APPS PLACEMENTS LATENCY [empty|moved|few] [port=N]` prints its URL and serves until its input
+ends. `empty`: the apps hold no placements yet; `moved`: every placement has another floor for the US than is declared,
+`few`: the first one of each fifth app, which is 1 % where there are twenty an app. A create is answered with what was
+sent and a new id, and is in its app's list until the next token is asked for. `GET /requests` tells how many others
+there were.
 """
 
 import asyncio
@@ -10,11 +12,11 @@ import json
 import sys
 from collections import defaultdict
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
-from generate import answers, app
+from generate import answer, app
 
 
 def response(data: object) -> bytes:
@@ -34,6 +36,8 @@ class Account(asyncio.Protocol):
         self.read = b""
 
     ids = count(5_000_000)
+    requests = count()
+    """Those since somebody has asked."""
     made: ClassVar[defaultdict[str, list[bytes]]] = defaultdict(list)
     """What was created, by the id of its app."""
 
@@ -47,6 +51,11 @@ class Account(asyncio.Protocol):
             return
         self.read = b""
         method, target, _ = head.split(b" ", 2)
+        if target == b"/requests":
+            self.answer(response(next(self.requests)))
+            Account.requests = count()
+            return
+        next(self.requests)
         creates = method == b"POST" and target.endswith(b"/placement")
         answer = self.created(body) if creates else self.stored(key_of(target.decode()))
         asyncio.get_running_loop().call_later(self.latency, self.answer, answer)
@@ -81,27 +90,36 @@ def key_of(target: str) -> str:
     return "apps" if url.path.endswith("/app") else parse_qs(url.query)["appId"][0]
 
 
-async def serve(ready: dict[str, bytes], latency: float) -> None:
+async def serve(ready: dict[str, bytes], latency: float, port: int) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Account(ready, latency), "127.0.0.1", 0, backlog=256)
+    server = await loop.create_server(lambda: Account(ready, latency), "127.0.0.1", port, backlog=256)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 
 
+def changed(block: dict[str, Any], number: int, how: list[str]) -> dict[str, Any]:
+    """The app as the account has it: as declared, with every floor moved, or with one floor in each fifth app."""
+    placements = block["placements"]
+    moved = placements if "moved" in how else placements[:1] if "few" in how and number % 5 == 0 else []
+    for placement in moved:
+        placement["floorPrices"]["US"] += 0.5
+    return block
+
+
 def main() -> None:
     many, each, latency = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     how = sys.argv[4:]
-    blocks = [app(number, each) for number in range(many)]
-    if "moved" in how:
-        for block in blocks:
-            for placement in block["placements"]:
-                placement["floorPrices"]["US"] += 0.5
-    apps, placements = answers(blocks)
-    ready = {app_id: response([] if "empty" in how else rows) for app_id, rows in placements.items()}
+    apps: list[dict[str, Any]] = []
+    ready: dict[str, bytes] = {}
+    for number in range(many):  # one after another: of a million placements bytes alone fit
+        live, rows = answer(number, changed(app(number, each), number, how))
+        apps.append(live)
+        ready[live["appId"]] = response([] if "empty" in how else rows)
     ready["apps"] = response(apps)
     ready["token"] = response({"accessToken": "bench", "tokenType": "bearer", "expiresIn": 3600})
-    asyncio.run(serve(ready, latency))
+    port = next((int(each.removeprefix("port=")) for each in how if each.startswith("port=")), 0)
+    asyncio.run(serve(ready, latency, port))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ be had is skipped, and the reason is told.
 """
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Callable
 from itertools import chain
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import build
 import octo
 import opentofu
+from children import BrokenRunError
 from place import WORK, PeerMissingError
 from table import show
 
@@ -37,18 +39,23 @@ def octodns(_sizes: list[int]) -> None:
 PEERS: dict[str, Callable[[list[int]], None]] = {"tofu": tofu, "octodns": octodns}
 
 
-def main() -> None:
+def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("peer", nargs="?", choices=PEERS, help="both, if none is named")
     asked.add_argument("--sizes", default=SIZES, help=f"placements of the account for OpenTofu; {SIZES}")
     given = asked.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
+    failed = 0
     for name in [given.peer] if given.peer else PEERS:
         try:
             PEERS[name]([int(size) for size in given.sizes.split(",")])
         except PeerMissingError as why:
             print(f"\n{name} skipped: {why}", flush=True)
+        except (BrokenRunError, subprocess.SubprocessError, OSError, ValueError, AssertionError) as why:
+            failed = 1
+            print(f"\n{name} failed: {type(why).__name__}: {why}", flush=True)
+    return failed
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -15,17 +15,16 @@ from reconciler.errors import ProjectError
 from reconciler.http.auth import UrlOrigin, origin
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response
 from reconciler.http.redaction import discreet, without
+from reconciler.http.surroundings import proxy, tls_context
 from reconciler.http.transport import DirectConnection
 from reconciler.http.wire import ExchangeFailed, HttpConnection, RequestHeaders, WireRequest, WireResponse
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx
 
-# ruff: noqa: PLC0415 - ssl, urllib.request and httpx are slow to import, and a plain call takes the first alone or none
+# ruff: noqa: PLC0415 - httpx is slow to import, and most calls need none of it
 
 LARGEST_BODY: Final = 64 * 1024 * 1024
 """Bytes of an answer, unpacked, beyond which it is not read on: thousands of times a long list, and fits in memory."""
@@ -136,10 +135,6 @@ def _read_beginning(response: WireResponse, is_late: Callable[[], bool]) -> byte
     return body[:_CHUNK]
 
 
-_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
-_PROXY_FORMS: Final = "as in http://proxy.example:3128, or with a user http://NAME:PASSWORD@proxy.example:3128"
-_SOCKS: Final = "name an http:// proxy in HTTPS_PROXY, or install socksio beside this program: pip install socksio"
-_CERTIFICATES: Final = "name a file with the certificates to trust, or unset it to trust the usual ones"
 _IDLE_SECONDS: Final = 2.0
 """How long an idle connection is used again: less than servers keep theirs, so that no write meets a closing one."""
 
@@ -167,8 +162,8 @@ class Connections:
         self._lock = threading.Lock()
         self._all: list[HttpConnection] = []
         try:
-            self._tls = _tls_context() if origin.secure else None
-            self._proxy = None if origin.loopback else _proxy(origin)
+            self._tls = tls_context() if origin.secure else None
+            self._proxy = None if origin.loopback else proxy(origin)
             self._idle = [self._open()]
         except (OSError, ValueError, ImportError):  # what the library says may hold a password
             raise ProjectError(
@@ -216,63 +211,6 @@ class Connections:
 
         made = through(self._proxy, self._tls, _IDLE_SECONDS) if self._transport is None else self._transport()
         return HttpxConnection(self._origin.url, made)
-
-
-def _proxy(origin: UrlOrigin) -> str | None:
-    """The proxy that the environment names for the API, as most programs read it (HTTPS_PROXY, ALL_PROXY, NO_PROXY).
-
-    Raises `ProjectError` for what is no address of one, and for SOCKS without the library that speaks it.
-    """
-    from importlib.util import find_spec
-    from urllib.request import getproxies, proxy_bypass
-
-    there = urlsplit(origin.url)
-    proxies = {} if proxy_bypass(f"{there.hostname or ''}:{there.port or 443}") else getproxies()
-    variable = "HTTPS_PROXY" if proxies.get("https", "").strip() else "ALL_PROXY"
-    named = proxies.get(variable.partition("_")[0].lower(), "").strip()
-    if not named:
-        return None
-    address = named if "://" in named else f"http://{named}"
-    scheme = _scheme_of_proxy(address)
-    if not scheme:
-        raise ProjectError(f"the proxy that {variable} names has no address that can be used", hint=_PROXY_FORMS)
-    if scheme.startswith("socks") and find_spec("socksio") is None:
-        raise ProjectError(
-            f"the proxy that {variable} names speaks SOCKS, and the library for that is not installed", hint=_SOCKS
-        )
-    return address
-
-
-def _scheme_of_proxy(address: str) -> str:
-    """The scheme of a proxy's address; empty for one that no connection can be made to."""
-    from reconciler.http.httpx_connection import url_host
-
-    try:
-        parts = urlsplit(address)
-        is_whole = parts.scheme in _PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
-        url_host(address)
-    except ValueError:
-        return ""
-    return parts.scheme if is_whole else ""
-
-
-def _tls_context() -> "ssl.SSLContext":
-    """The usual one. For plain http there is none: loading the authorities takes longer than a call."""
-    import ssl
-
-    import httpx
-
-    try:
-        context = httpx.create_ssl_context()
-    except OSError as error:
-        why = (
-            "holds no certificate in PEM form"
-            if isinstance(error, ssl.SSLError)
-            else f"cannot be read: {error.strerror}"
-        )
-        raise ProjectError(f"what SSL_CERT_FILE (or SSL_CERT_DIR) names {why}", hint=_CERTIFICATES) from None
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 EXAMPLE: Final = "https://hooks.slack.com/..."

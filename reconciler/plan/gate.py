@@ -61,8 +61,9 @@ def _floor_refusals(change: Change, safety: Safety, allowances: Allowances) -> I
     if not isinstance(change, Create | Update) or "floorPrices" not in change.send:
         return
     after = cast("Floors", change.send["floorPrices"])
+    highest = Decimal(str(safety.max_floor))
     for country, floor in sorted(after.items()):
-        if floor > Decimal(str(safety.max_floor)):
+        if floor > highest:
             message = f"{change.address}: floor {country} {floor} is above {safety.max_floor:g} USD"
             yield Refusal("maxFloor", message, "safety.maxFloor", address=change.address)
     if isinstance(change, Update) and not allowances.floor_jump:
@@ -82,10 +83,11 @@ def _live_floors(change: Update, after: Floors) -> Floors:
 
 
 def _jump_refusals(address: Address, before: Floors, after: Floors, safety: Safety) -> Iterator[Refusal]:
+    most = Decimal(str(safety.max_floor_change_percent))
     for country in sorted(before.keys() | after.keys()):
         was, wanted = effective(before, country), effective(after, country)
-        percent = percent_change(was, wanted)
-        if percent is not None and abs(percent) > Decimal(str(safety.max_floor_change_percent)):
+        percent = None if was == wanted else percent_change(was, wanted)
+        if percent is not None and abs(percent) > most:
             message = (
                 f"{address}: floor {country} {was} -> {wanted} ({percent:+.0f} %), "
                 f"the limit is {safety.max_floor_change_percent:g} % either way"

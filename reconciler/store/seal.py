@@ -157,7 +157,7 @@ class Cache:
         self._person = hashlib.blake2b(build.encode(), digest_size=hashlib.blake2b.PERSON_SIZE).digest()
         self._secret_key = None if secret is None else _derived_key(secret)
         self._seal_key = self._secret_key or read_key(folder, _KEY_NAME)
-        self._stored = dict(_records(self._content())) if self._seal_key else {}
+        self._stored = dict(self._records()) if self._seal_key else {}
         self._used: dict[bytes, bytes] = {}
         self._is_new = False
 
@@ -194,11 +194,18 @@ class Cache:
                 disk.write(self._folder, self._name, data, mode=0o600, durable=False)
                 self._is_new = False
 
-    def _content(self) -> bytes:
-        """The bytes of the file; none where it is too large or anything but a regular file."""
+    def _records(self) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
+        """Each key with its seal and data, from lines of these three; what is no such line is left out.
+
+        There are none where the file is too large or anything but a regular file. It is read line by line: a plan would
+        need most memory for all of it beside all of its lines.
+        """
         with suppress(OSError, UnfitFile), os.fdopen(disk.open_descriptor(self._folder, self._name), "rb") as file:
-            return file.read() if os.fstat(file.fileno()).st_size <= _MOST else b""
-        return b""
+            if os.fstat(file.fileno()).st_size > _MOST:
+                return
+            for line in file:
+                key, seal, data, *_ = *line.removesuffix(b"\n").split(b" ", 2), b"", b""  # one copy of what is long
+                yield key, (seal, data)
 
     def _lines(self, seal_key: bytes) -> Iterator[bytes]:
         room = _MOST
@@ -213,13 +220,6 @@ class Cache:
         whole = hashlib.blake2b(key, key=seal_key, person=self._person, digest_size=16)
         whole.update(data)
         return whole.hexdigest().encode()
-
-
-def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
-    """Each key with its seal and data, from lines of these three; what is no such line is left out."""
-    for line in content.split(b"\n"):
-        key, seal, data, *_ = *line.split(b" ", 2), b"", b""  # one copy of what is long
-        yield key, (seal, data)
 
 
 def _derived_key(secret: Secret) -> bytes:

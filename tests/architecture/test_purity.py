@@ -1,9 +1,12 @@
 """A room is wholly pure or wholly worldly, and each part of the world has one door."""
 
 import re
+from pathlib import Path
 
 import pytest
 from architecture.source_code import PORTS, PURE, dotted_names, imports, in_rooms, modules, strings
+
+import reconciler.http.surroundings
 
 WORLD = frozenset({
     "asyncio", "concurrent", "gc", "glob", "http", "httpx", "multiprocessing", "os", "random", "secrets", "shutil",
@@ -90,13 +93,15 @@ def test_a_library_has_one_home(library):
     assert users <= HOMES[library]
 
 
-def test_only_one_module_reads_the_environment():
+def test_only_one_module_reads_the_environment_and_another_what_it_says_to_all_programs_of_connections():
     readers = {
         module.name
         for module in modules()
         if ENVIRONMENT & {*(name for name, _ in dotted_names(module)), *(found.name for found in imports(module))}
     }
-    assert readers <= {"reconciler.api.environment"}
+    assert readers <= {"reconciler.api.environment", "reconciler.http.surroundings"}
+    text = Path(reconciler.http.surroundings.__file__).read_text()
+    assert set(re.findall(r'os\.environ(?:\.get\("(\w+)"\))?', text)) == {"SSL_CERT_DIR", "SSL_CERT_FILE", ""}
 
 
 def test_only_the_console_writes_to_the_terminal():

@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+import trustme
+from security.tls import over_tls
 from support.command import CLIENT_ID, CLIENT_SECRET
 from support.rival import Rival
 
@@ -152,6 +154,17 @@ def test_asking_the_api_takes_no_client_library_but_a_parser(imported, command):
     assert server.asked
     assert "reconciler.http.transport" in modules
     assert not {"httpx", "h11", "http.client", "ssl", "urllib.request"} & modules
+
+
+def test_asking_over_tls_takes_the_authorities_beside(imported, tmp_path):
+    authority, trusted = trustme.CA(), tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    keys = {"DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET, "SSL_CERT_FILE": str(trusted)}
+    with over_tls(Rival(), authority.issue_cert("localhost")) as server:
+        modules = imported("ping", DT_MANAGEMENT_URL=server.url, **keys)
+    assert server.asked
+    assert "ssl" in modules
+    assert not {"httpx", "h11", "http.client", "urllib.request"} & modules
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

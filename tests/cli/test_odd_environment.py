@@ -162,8 +162,8 @@ class TestProxiesAndCertificates:
     def test_hosts_that_need_no_proxy_are_read_in_every_spelling(self, project, spared):
         env = {"DT_MANAGEMENT_URL": "https://localhost.example:8443", "HTTPS_PROXY": "nonsense://x", "NO_PROXY": spared}
         code = (
-            "from reconciler.http.connections import _proxy; from reconciler.http.auth import origin; "
-            "print(_proxy(origin('https://localhost.example:8443', variable='X', example='')))"
+            "from reconciler.http.surroundings import proxy; from reconciler.http.auth import origin; "
+            "print(proxy(origin('https://localhost.example:8443', variable='X', example='')))"
         )
         done = subprocess.run(
             [sys.executable, "-c", code], env={**project.env, **env}, capture_output=True, text=True, check=False

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import click
+import httpx
 import pytest
 import trustme
 from security.tls import over_tls
@@ -17,6 +18,7 @@ from support.command import Project
 from support.rival import APP, AUTH, Rival
 
 from reconciler.cli.main import COMMANDS, cli
+from reconciler.http.surroundings import tls_context
 
 each = pytest.mark.parametrize
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -68,6 +70,22 @@ def test_a_certificate_file_that_is_none_is_told_without_a_call(project, secure,
         assert (done.code, secure.asked) == (1, [])
         assert "SSL_CERT_FILE" in done.err
         assert "Traceback" not in done.err
+
+
+@each("named", [(), ("SSL_CERT_FILE",), ("SSL_CERT_DIR",), ("SSL_CERT_FILE", "SSL_CERT_DIR")])
+def test_the_context_is_the_one_that_httpx_would_make(authority, tmp_path, monkeypatch, named):
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    paths = {"SSL_CERT_FILE": str(tmp_path / "authority.pem"), "SSL_CERT_DIR": str(folder)}
+    for name, path in paths.items():
+        monkeypatch.setenv(name, path if name in named else "")
+    ours, theirs = tls_context(), httpx.create_ssl_context()
+    assert (len(ours.get_ca_certs()) > 1) == (not named)
+    for read in ("check_hostname", "verify_mode", "verify_flags", "options", "minimum_version", "maximum_version"):
+        assert getattr(ours, read) == getattr(theirs, read)
+    assert ours.get_ca_certs() == theirs.get_ca_certs()
+    assert ours.get_ciphers() == theirs.get_ciphers()
 
 
 @each(
