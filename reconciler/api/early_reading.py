@@ -5,7 +5,7 @@ What a plan needs besides is imported later (`api.plan`): while answers are unde
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.worker_process import Functions, ThisProcess, Worker
@@ -19,19 +19,7 @@ from reconciler.model.state import DesiredApp
 from reconciler.workflow.prefetch import Prefetch
 
 if TYPE_CHECKING:
-    from reconciler.api.results import PlanResult
-    from reconciler.model.state import Allowances
     from reconciler.ports import Store
-    from reconciler.workflow.selection import Selection
-
-
-def plan(workspace: Workspace, selection: "Selection", allowances: "Allowances") -> "PlanResult":
-    """Read the account, and say what an apply would do. Writes nothing."""
-    with closing(EarlyReading(workspace, is_partial=bool(selection.only))) as early:
-        read = workspace.load(remember=False, listener=early)
-        from reconciler.api.plan import plan_of  # noqa: PLC0415 - it takes as long to import as the first answers take
-
-        return plan_of(early, read, selection, allowances)
 
 
 TURN: Final = 0.0005

@@ -1,6 +1,7 @@
 """`Project`, the public interface: one method for each operation."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -100,11 +101,17 @@ class Project:
         A plan that exceeds a limit is returned with the refusals. Raises `InvalidManifests`, `CredentialsError`,
         `ApiError`, `WrongAccount`, and `ProjectError` for a selection that nothing matches.
         """
-        from reconciler.api.early_reading import plan
-        from reconciler.model.state import Allowances
-        from reconciler.workflow.selection import Selection
+        from reconciler.api.early_reading import EarlyReading
 
-        return plan(self._workspace, selection or Selection(), allowances or Allowances())
+        is_partial = selection is not None and bool(selection.only)
+        with closing(EarlyReading(self._workspace, is_partial=is_partial)) as early:
+            read = self._workspace.load(remember=False, listener=early)
+            # What follows takes as long to import as the first answers take.
+            from reconciler.api.plan import plan_of
+            from reconciler.model.state import Allowances
+            from reconciler.workflow.selection import Selection
+
+            return plan_of(early, read, selection or Selection(), allowances or Allowances())
 
     def apply(
         self,
