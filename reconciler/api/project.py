@@ -205,12 +205,7 @@ class Project:
         return undoable(self._workspace)
 
     def history(
-        self,
-        address: str | None = None,
-        *,
-        run: str | None = None,
-        since: datetime | None = None,
-        failed: bool = False,
+        self, address: str | None = None, *, run: str | None = None, since: datetime | None = None, failed: bool = False
     ) -> "HistoryResult":
         """The journal, or of it what concerns a resource, a run, the time from `since` on, or what was not done."""
         from reconciler.api.undo import history
