@@ -85,8 +85,9 @@ def index_ledger(path: Path, text: str) -> LedgerFile:
 
 
 _HEADER: Final = '{"format":'
-_PLAIN_LINE: Final = re.compile(r'^\{"address":"([^"]+)".*,"id":"([!#-~]{1,64})".*\}$', re.MULTILINE)
-"""A line as it is written. Where no line has more than one of these keys, this is what a valid one says."""
+_PLAIN_LINE: Final = re.compile(r'^\{"address":"([^"\n]+)"(?>.*,"id":")([!#-~]{1,64})".*\}$', re.MULTILINE)
+"""A line as it is written. Where no line has more than one of these keys, this is what a valid one says. The group that
+is not gone back into keeps the time linear, whatever a line repeats."""
 
 
 def _read_text(path: Path) -> str | None:

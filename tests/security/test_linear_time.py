@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import pytest
 from support.builders import APP, desired_placement, live_placement
@@ -38,6 +39,7 @@ from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
 from reconciler.render import text as shown
 from reconciler.render.pull import changed_lines
+from reconciler.store.ledger_file import index_ledger
 from reconciler.warehouse.acceptance import alpha2
 from reconciler.warehouse.user_report_csv import column_places, drop_open_quotes, folded
 from reconciler.yaml import scalar as hints
@@ -265,3 +267,13 @@ def test_lines_of_a_report_with_odd_quotes_take_time_in_proportion_to_them(tmp_p
 @pytest.mark.parametrize("times", [40, 400, 40_000])
 def test_a_message_of_words_like_token_is_shown_at_once(times):
     assert spent(lambda: server_message(400, b'{"message": "%b"}' % (b"Atoken" * times))) < SECONDS
+
+
+@pytest.mark.parametrize(
+    ("begin", "unit"), [('{"address":"a"', ',"id":"a"'), ("", '{"address":"a\n'), ("", '{"address":"a"}\n')]
+)
+def test_a_ledger_takes_time_in_proportion_to_it(begin, unit):
+    for length in LENGTHS:
+        text = begin + unit * (length // len(unit) * 10) + "\n"
+        took = spent(lambda text=text: heard(lambda text: index_ledger(Path("reconciler.lock"), text), text))
+        assert took < SECONDS, f"{length}: {took:.2f} s"
