@@ -226,7 +226,8 @@ class Workspace:
         if worker is None and self.owns_process and sum(len(text.data) for text in cold) >= WORTH_WORKERS:
             read = bytes_reader(self.settings_text, self._read_settings)
             worker = WorkerPool.fork({READ: read}, MOST_WORKERS) if len(cold) > 1 else None
-            stack.callback(worker.close if worker is not None else lambda: None)
+            if worker is not None:
+                stack.callback(worker.close)
         if not isinstance(worker, WorkerPool):
             return None
         ask = worker.ask
