@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.ports import Store
 
 
-TURN: Final = 0.0005
+SWITCH_SECONDS: Final = 0.0005
 """Seconds until a thread that computes lets others go on: each answer is taken in several turns, and the next request
 waits for that. With Python's own 0.005 a plan of a thousand apps took a twentieth longer."""
 
@@ -52,7 +52,7 @@ class EarlyReading:
         """Ask for a token and for the list of apps, and read the ledger. What keeps it from that is raised later."""
         self._worker, publisher_id = worker, settings.publisher_id
         if self.workspace.owns_process:
-            sys.setswitchinterval(TURN)
+            sys.setswitchinterval(SWITCH_SECONDS)
         try:
             reader = self._stack.enter_context(self.workspace.reader(publisher_id, self._ask_judge))
         except ReconcilerError as error:

@@ -223,7 +223,7 @@ class Workspace:
         self, worker: "Worker | None", stack: ExitStack, cold: Sequence[ManifestText]
     ) -> ReadElsewhere | None:
         """What has manifests read in other processes: the worker, or others that end with the stack."""
-        if worker is None and self.owns_process and sum(len(text.data) for text in cold) >= WORTH_WORKERS:
+        if worker is None and self.owns_process and sum(len(text.data) for text in cold) >= BYTES_FOR_WORKERS:
             read = bytes_reader(self.settings_text, self._read_settings)
             worker = WorkerPool.fork({READ: read}, MOST_WORKERS) if len(cold) > 1 else None
             if worker is not None:
@@ -235,7 +235,7 @@ class Workspace:
 
     def _worker(self, functions: Functions, files: int, cache: ManifestCache) -> Worker:
         """What answers by these functions: one process, or as many as there are CPUs where most is to be read anew."""
-        if not self.owns_process or files < WORTH_A_WORKER:
+        if not self.owns_process or files < MANIFESTS_FOR_A_WORKER:
             return ThisProcess(functions)
         is_known = self._parsed is None and len(cache) > files // 2  # settings that are recalled are of this very build
         return WorkerPool.fork(functions, 1 if is_known else MOST_WORKERS) or ThisProcess(functions)
@@ -344,9 +344,9 @@ class Workspace:
 
 READ: Final = "r"
 """What a worker that reads manifests is asked."""
-WORTH_A_WORKER: Final = 20
+MANIFESTS_FOR_A_WORKER: Final = 20
 """Manifests; a process takes some milliseconds to begin."""
-WORTH_WORKERS: Final = 200_000
+BYTES_FOR_WORKERS: Final = 200_000
 """Bytes of manifests to be read anew."""
 MOST_WORKERS: Final = 4
 
